@@ -1,0 +1,113 @@
+// Package mesh says what a service mesh is to the suites: its version, what it
+// can do, where its gateways answer, and which namespaces are members. How it
+// came to be there is the business of a Flavour.
+package mesh
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Capability is something a mesh, on the cluster it stands on, may or may not
+// be able to do. A feature that needs one which is absent is skipped with the
+// reason that Mesh.Capabilities gives (spec.md, rule 8).
+type Capability string
+
+// The capabilities that features ask for.
+const (
+	LoadBalancer     Capability = "LoadBalancer"     // Services of that type get an address that answers from here
+	NetworkPolicy    Capability = "NetworkPolicy"    // the cluster's network enforces policies
+	EgressGateway    Capability = "EgressGateway"    // an egress gateway runs
+	TCPRouting       Capability = "TCPRouting"       // VirtualServices route TCP and TLS, not only HTTP
+	Tracing          Capability = "Tracing"          // spans are sent to a backend the suite can read
+	IstioMetrics     Capability = "IstioMetrics"     // proxies export istio_requests_total
+	SidecarInjection Capability = "SidecarInjection" // pods of members get a proxy of their own
+	RegistryOnly     Capability = "RegistryOnly"     // outboundTrafficPolicy is REGISTRY_ONLY for the whole mesh
+	AccessLog        Capability = "AccessLog"        // every proxy writes access-log lines to its standard output
+)
+
+// Known lists every capability, so that a mesh can be asked about each.
+func Known() []Capability {
+	return []Capability{LoadBalancer, NetworkPolicy, EgressGateway, TCPRouting, Tracing, IstioMetrics, SidecarInjection, RegistryOnly, AccessLog}
+}
+
+// Gateway is one gateway of the mesh: its Service, its pods and where it can be
+// reached from here.
+type Gateway struct {
+	Namespace string            // of the Service and the Deployment
+	Name      string            // of the Service and the Deployment
+	Selector  map[string]string // labels of its pods, for Gateway.spec.selector
+	Host      string            // address reachable from here; empty when there is none
+	Ports     map[int]int       // Service port -> port reachable on Host
+}
+
+// Present says whether the mesh has this gateway at all.
+func (g Gateway) Present() bool { return g.Name != "" }
+
+// Service is the in-cluster DNS name of the gateway's Service, with the
+// cluster's default domain.
+func (g Gateway) Service() string { return g.Name + "." + g.Namespace + ".svc.cluster.local" }
+
+// Address is where the Service port can be dialled from here, as host:port.
+// The error says which part is missing: the address or the port.
+func (g Gateway) Address(port int) (string, error) {
+	if !g.Present() {
+		return "", fmt.Errorf("gateway: the mesh has none of this kind, so port %d has no address", port)
+	}
+	if g.Host == "" {
+		return "", fmt.Errorf("gateway %s/%s: no address reachable from here, wanted one for port %d: give its Service a LoadBalancer address or a node port", g.Namespace, g.Name, port)
+	}
+	reachable, ok := g.Ports[port]
+	if !ok {
+		return "", fmt.Errorf("gateway %s/%s: want port %d, its Service has %s", g.Namespace, g.Name, port, portList(g.Ports))
+	}
+	return net.JoinHostPort(g.Host, strconv.Itoa(reachable)), nil
+}
+
+func portList(ports map[int]int) string {
+	var names []string
+	for _, p := range slices.Sorted(maps.Keys(ports)) {
+		names = append(names, strconv.Itoa(p))
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// Mesh is a mesh that is up, as its Flavour installed or found it.
+type Mesh struct {
+	Flavour      string               // "istio", "existing"
+	Version      string               // of the control plane, "1.31.1"
+	Revision     string               // "" is the default revision
+	Namespace    string               // of the control plane
+	Ingress      Gateway              // the shared ingress gateway
+	Egress       Gateway              // absent when !Egress.Present()
+	Capabilities map[Capability]error // nil: present; else the reason it is absent
+	Taken        bool                 // found on the cluster, not installed by us
+	Facts        []string             // what a reader of the report should know
+	MemberLabels map[string]string    // labels that make a namespace a member
+}
+
+// Has returns nil when the mesh has the capability, and otherwise the reason
+// why it has not.
+func (m *Mesh) Has(c Capability) error {
+	reason, known := m.Capabilities[c]
+	if !known {
+		return fmt.Errorf("capability %s: the %s flavour does not say whether it has it", c, m.Flavour)
+	}
+	if reason != nil {
+		return fmt.Errorf("capability %s: %w", c, reason)
+	}
+	return nil
+}
+
+// Ground is what the cluster under the mesh can do: nil for yes, else why not.
+type Ground struct {
+	NetworkPolicy error
+	LoadBalancer  error
+}
