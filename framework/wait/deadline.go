@@ -1,0 +1,64 @@
+package wait
+
+import (
+	"fmt"
+	"time"
+)
+
+// Deadline is a limit that says what it limits.
+type Deadline struct {
+	// Name is what is waited for, such as "gateway basic programmed".
+	Name string
+	// Within is how long it may take.
+	Within time.Duration
+}
+
+func (d Deadline) String() string { return fmt.Sprintf("%s within %s", d.Name, d.Within) }
+
+// Budget holds every limit of a run, by meaning and not by place. Suites hold no
+// literals: they name one of these.
+type Budget struct {
+	Programmed time.Duration // configuration applied → every proxy concerned has it
+	Converged  time.Duration // proxies have it → the effect is seen from outside
+	Ready      time.Duration // a workload is created → all its replicas are available
+	Image      time.Duration // one image is put into every node
+	ClusterUp  time.Duration // a cluster is asked for → its nodes are ready
+	MeshUp     time.Duration // a mesh is asked for → its gateways answer
+	Deletion   time.Duration // deletion is asked for → the object is gone
+	Probe      time.Duration // one request, from dialling to the last byte
+	LogFlush   time.Duration // a request ended → its line is in the proxy's log
+}
+
+// DefaultBudget returns limits that leave a two-core machine about five times
+// what it was measured to need. Envoy writes its log once a second, so LogFlush
+// may not go below that.
+func DefaultBudget() Budget {
+	return Budget{
+		Programmed: 30 * time.Second,
+		Converged:  15 * time.Second,
+		Ready:      2 * time.Minute,
+		Image:      2 * time.Minute,
+		ClusterUp:  5 * time.Minute,
+		MeshUp:     5 * time.Minute,
+		Deletion:   time.Minute,
+		Probe:      5 * time.Second,
+		LogFlush:   5 * time.Second,
+	}
+}
+
+// Scale returns the budget with every limit multiplied by f, for slower or
+// faster clusters.
+func (b Budget) Scale(f float64) Budget {
+	scaled := func(d time.Duration) time.Duration { return time.Duration(float64(d) * f) }
+	return Budget{
+		Programmed: scaled(b.Programmed),
+		Converged:  scaled(b.Converged),
+		Ready:      scaled(b.Ready),
+		Image:      scaled(b.Image),
+		ClusterUp:  scaled(b.ClusterUp),
+		MeshUp:     scaled(b.MeshUp),
+		Deletion:   scaled(b.Deletion),
+		Probe:      scaled(b.Probe),
+		LogFlush:   scaled(b.LogFlush),
+	}
+}
