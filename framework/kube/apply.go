@@ -1,0 +1,204 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"meshgate/framework/wait"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+)
+
+// FieldManager is the name under which meshgate applies fields.
+const FieldManager = "meshgate"
+
+const (
+	webhookLimit = 30 * time.Second
+	pollEvery    = 200 * time.Millisecond
+)
+
+// Apply makes each object as given, in order, by server-side apply, and labels it
+// with the owner. An existing object without our label is refused with ErrForeign
+// and nothing after it is applied. The only error that is tried again is a webhook
+// that does not answer yet, as just after a control plane's start.
+func (c *Client) Apply(ctx context.Context, owner Owner, objs ...*unstructured.Unstructured) error {
+	for _, o := range objs {
+		if err := c.applyOne(ctx, owner, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) applyOne(ctx context.Context, owner Owner, o *unstructured.Unstructured) error {
+	o = labelled(o, owner)
+	r, err := c.resource(o)
+	if err != nil {
+		return err
+	}
+	if err := c.refuseForeign(ctx, r, o); err != nil {
+		return err
+	}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("%s: %w", Name(o), err)
+	}
+	force := true
+	opts := metav1.PatchOptions{FieldManager: FieldManager, Force: &force}
+	_, err = wait.Until(ctx, wait.Deadline{Name: "webhook answers for " + Name(o), Within: webhookLimit}, pollEvery, func(ctx context.Context) error {
+		_, err := r.Patch(ctx, o.GetName(), types.ApplyPatchType, body, opts)
+		return finalUnlessWebhookSleeps(err)
+	})
+	if err != nil {
+		return fmt.Errorf("apply %s: %w", Name(o), err)
+	}
+	return nil
+}
+
+func labelled(o *unstructured.Unstructured, owner Owner) *unstructured.Unstructured {
+	o = o.DeepCopy()
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[OwnerLabel] = string(owner)
+	o.SetLabels(labels)
+	return o
+}
+
+func (c *Client) refuseForeign(ctx context.Context, r dynamic.ResourceInterface, o *unstructured.Unstructured) error {
+	have, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", Name(o), err)
+	}
+	if _, ours := Ours(have); !ours {
+		return foreign(o)
+	}
+	return nil
+}
+
+// finalUnlessWebhookSleeps keeps waiting only for a webhook that nobody serves
+// yet; a webhook that answers no has answered.
+func finalUnlessWebhookSleeps(err error) error {
+	if err == nil || webhookSleeps(err) {
+		return err
+	}
+	return wait.Final(err)
+}
+
+func webhookSleeps(err error) bool {
+	if !apierrors.IsInternalError(err) || !strings.Contains(err.Error(), "failed calling webhook") {
+		return false
+	}
+	for _, sign := range []string{"connection refused", "no endpoints available", "i/o timeout", "context deadline exceeded", "EOF", "certificate signed by unknown authority", "no route to host", "connection reset"} {
+		if strings.Contains(err.Error(), sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Client) resource(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
+	m, err := c.mapping(o)
+	if err != nil {
+		return nil, err
+	}
+	if m.Scope.Name() == meta.RESTScopeNameNamespace {
+		if o.GetNamespace() == "" {
+			return nil, fmt.Errorf("%s: namespace: want one, got none", Name(o))
+		}
+		return c.dynamic.Resource(m.Resource).Namespace(o.GetNamespace()), nil
+	}
+	return c.dynamic.Resource(m.Resource), nil
+}
+
+// Get reads the object that has o's kind, namespace and name.
+func (c *Client) Get(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	r, err := c.resource(o)
+	if err != nil {
+		return nil, err
+	}
+	got, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", Name(o), err)
+	}
+	return got, nil
+}
+
+// Delete removes the objects, last applied first, and returns when all are gone or
+// ctx ends. What is not there already counts as gone; what is not ours is refused.
+func (c *Client) Delete(ctx context.Context, objs ...*unstructured.Unstructured) error {
+	var errs []error
+	var pending []*unstructured.Unstructured
+	for i := len(objs) - 1; i >= 0; i-- {
+		gone, err := c.deleteOne(ctx, objs[i])
+		if err != nil {
+			errs = append(errs, err)
+		} else if !gone {
+			pending = append(pending, objs[i])
+		}
+	}
+	for _, o := range pending {
+		errs = append(errs, c.gone(ctx, o))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Client) deleteOne(ctx context.Context, o *unstructured.Unstructured) (gone bool, err error) {
+	r, err := c.resource(o)
+	if meta.IsNoMatchError(err) {
+		return true, nil // its CRD is gone, and it with it
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := c.refuseForeign(ctx, r, o); err != nil {
+		return false, err
+	}
+	background := metav1.DeletePropagationBackground
+	err = r.Delete(ctx, o.GetName(), metav1.DeleteOptions{PropagationPolicy: &background})
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("delete %s: %w", Name(o), err)
+	}
+	return false, nil
+}
+
+func (c *Client) gone(ctx context.Context, o *unstructured.Unstructured) error {
+	limit := remaining(ctx)
+	_, err := wait.Until(ctx, wait.Deadline{Name: Name(o) + " gone", Within: limit}, pollEvery, func(ctx context.Context) error {
+		have, err := c.Get(ctx, o)
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil
+		case err != nil:
+			return err
+		}
+		return fmt.Errorf("%s still exists, finalizers %v", Name(o), have.GetFinalizers())
+	})
+	return err
+}
+
+// deletionLimit bounds a deletion whose caller set no deadline.
+const deletionLimit = 2 * time.Minute
+
+func remaining(ctx context.Context) time.Duration {
+	if at, ok := ctx.Deadline(); ok {
+		return time.Until(at)
+	}
+	return deletionLimit
+}

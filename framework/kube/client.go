@@ -1,0 +1,140 @@
+// Package kube talks to one cluster's API server: apply what is ours, delete it
+// and see it gone, execute in pods, read logs, compare the cluster before and after.
+//
+// Everything it writes carries OwnerLabel; what does not carry it is never changed.
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// requestRate lets a run of many small requests through: client-go's default of
+// five a second would be measured as slowness of the mesh.
+const requestRate = 400
+
+// Client is safe for concurrent use.
+type Client struct {
+	rest     *rest.Config
+	typed    kubernetes.Interface
+	dynamic  dynamic.Interface
+	metadata metadata.Interface
+	mapper   *restmapper.DeferredDiscoveryRESTMapper
+}
+
+// Connect reads a kubeconfig file and one of its contexts; an empty file means
+// what kubectl would use, an empty context the file's current one. It does not
+// talk to the cluster yet: Version does.
+func Connect(kubeconfig, contextName string) (*Client, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules,
+		&clientcmd.ConfigOverrides{CurrentContext: contextName})
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig %s: %w", describe(kubeconfig), err)
+	}
+	if contextName == "" {
+		contextName = raw.CurrentContext
+	}
+	if _, ok := raw.Contexts[contextName]; !ok {
+		return nil, fmt.Errorf("kubeconfig %s: context: want %q, got only [%s]: choose one with --context",
+			describe(kubeconfig), contextName, strings.Join(names(raw.Contexts), ", "))
+	}
+	cfg, err := loader.ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig %s, context %q: %w", describe(kubeconfig), contextName, err)
+	}
+	return FromREST(cfg)
+}
+
+// FromREST makes a client from a configuration that is already resolved.
+func FromREST(cfg *rest.Config) (*Client, error) {
+	cfg = rest.CopyConfig(cfg)
+	cfg.QPS, cfg.Burst = requestRate, 2*requestRate
+	cfg.WarningHandler = rest.NoWarnings{}
+	typed, err1 := kubernetes.NewForConfig(cfg)
+	dyn, err2 := dynamic.NewForConfig(cfg)
+	md, err3 := metadata.NewForConfig(cfg)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fmt.Errorf("client for %s: %w", cfg.Host, err)
+	}
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(typed.Discovery()))
+	return &Client{rest: cfg, typed: typed, dynamic: dyn, metadata: md, mapper: mapper}, nil
+}
+
+// REST returns a copy of the configuration that the client was made from.
+func (c *Client) REST() *rest.Config { return rest.CopyConfig(c.rest) }
+
+// Typed returns the client for built-in kinds.
+func (c *Client) Typed() kubernetes.Interface { return c.typed }
+
+// Dynamic returns the client for any kind.
+func (c *Client) Dynamic() dynamic.Interface { return c.dynamic }
+
+// Version asks the API server for its version, such as "v1.36.3".
+func (c *Client) Version(ctx context.Context) (string, error) {
+	if c.rest.Timeout == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, pingLimit)
+		defer cancel()
+	}
+	body, err := c.typed.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if err != nil {
+		return "", fmt.Errorf("API server %s does not answer: %w: check the cluster, the kubeconfig and the credentials", c.rest.Host, err)
+	}
+	v, err := versionOf(body)
+	if err != nil {
+		return "", fmt.Errorf("API server %s: /version: %w", c.rest.Host, err)
+	}
+	return v, nil
+}
+
+// pingLimit bounds how long an API server may take to say its version.
+const pingLimit = 10 * time.Second
+
+// mapping finds the resource of a kind, looking once more when the kind is
+// unknown: its CRD may be younger than the cached discovery.
+func (c *Client) mapping(o object) (*meta.RESTMapping, error) {
+	gvk := o.GroupVersionKind()
+	m, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) || discovery.IsGroupDiscoveryFailedError(err) {
+		c.mapper.Reset()
+		m, err = c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: the cluster does not know this kind: %w", Name(o), err)
+	}
+	return m, nil
+}
+
+func names[V any](m map[string]V) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return slices.Clip(out)
+}
+
+func describe(kubeconfig string) string {
+	if kubeconfig == "" {
+		return "(KUBECONFIG or the default file)"
+	}
+	return kubeconfig
+}

@@ -1,0 +1,56 @@
+package kube
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// OwnerLabel marks every object that meshgate created; its value is the Owner.
+const OwnerLabel = "meshgate.dev/owner"
+
+// Owner says which part of meshgate an object belongs to: "cluster", "mesh", or
+// one suite of one run.
+type Owner string
+
+// ErrForeign means that an object of that name exists and is not ours.
+var ErrForeign = errors.New("exists and was not created by meshgate")
+
+type object interface {
+	metav1.Object
+	GroupVersionKind() schema.GroupVersionKind
+}
+
+// Name writes an object as people do: "VirtualService bookinfo/api".
+func Name(o object) string {
+	kind := o.GroupVersionKind().Kind
+	if ns := o.GetNamespace(); ns != "" {
+		return kind + " " + ns + "/" + o.GetName()
+	}
+	return kind + " " + o.GetName()
+}
+
+// Ours tells whether an object was created by meshgate, and by which part.
+func Ours(o metav1.Object) (Owner, bool) {
+	owner, ok := o.GetLabels()[OwnerLabel]
+	return Owner(owner), ok
+}
+
+func foreign(o object) error {
+	return fmt.Errorf("%s %w: it is left alone; remove it or choose another name by configuration", Name(o), ErrForeign)
+}
+
+func versionOf(body []byte) (string, error) {
+	var v struct{ GitVersion string }
+	if err := json.Unmarshal(body, &v); err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(v.GitVersion, "v") {
+		return "", fmt.Errorf("gitVersion: want a version such as v1.36.3, got %q", v.GitVersion)
+	}
+	return v.GitVersion, nil
+}

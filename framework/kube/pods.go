@@ -1,0 +1,119 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/client-go/transport/spdy"
+)
+
+// Pods lists the pods of a namespace that match a label selector and are not
+// on their way out.
+func (c *Client) Pods(ctx context.Context, ns, selector string) ([]corev1.Pod, error) {
+	list, err := c.typed.CoreV1().Pods(ns).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return nil, fmt.Errorf("pods of %s with %q: %w", ns, selector, err)
+	}
+	var live []corev1.Pod
+	for _, p := range list.Items {
+		if p.DeletionTimestamp == nil {
+			live = append(live, p)
+		}
+	}
+	return live, nil
+}
+
+// Exec runs a command in a container and returns what it wrote. A command that
+// exits other than 0 is an error which carries the end of its stderr.
+func (c *Client) Exec(ctx context.Context, ns, pod, container string, cmd []string, stdin io.Reader) (stdout, stderr []byte, err error) {
+	req := c.typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(ns).Name(pod).SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{
+			Container: container, Command: cmd, Stdin: stdin != nil, Stdout: true, Stderr: true,
+		}, scheme.ParameterCodec)
+	ex, err := remotecommand.NewSPDYExecutor(c.rest, http.MethodPost, req.URL())
+	if err != nil {
+		return nil, nil, fmt.Errorf("exec in %s/%s/%s: %w", ns, pod, container, err)
+	}
+	var out, errOut bytes.Buffer
+	err = ex.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: stdin, Stdout: &out, Stderr: &errOut})
+	if err != nil {
+		err = fmt.Errorf("exec %q in %s/%s/%s: %w: %s", strings.Join(cmd, " "), ns, pod, container, err, tail(errOut.Bytes()))
+	}
+	return out.Bytes(), errOut.Bytes(), err
+}
+
+const tailBytes = 400
+
+func tail(b []byte) string {
+	if len(b) > tailBytes {
+		b = b[len(b)-tailBytes:]
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// LogOptions narrow what Logs returns; zero values mean everything.
+type LogOptions struct {
+	Since      time.Time
+	Previous   bool
+	LimitBytes int64 // of the beginning, as the API server counts
+	TailLines  int64
+}
+
+// Logs reads a container's log.
+func (c *Client) Logs(ctx context.Context, ns, pod, container string, o LogOptions) ([]byte, error) {
+	opts := &corev1.PodLogOptions{Container: container, Previous: o.Previous}
+	if !o.Since.IsZero() {
+		opts.SinceTime = &metav1.Time{Time: o.Since}
+	}
+	if o.LimitBytes > 0 {
+		opts.LimitBytes = &o.LimitBytes
+	}
+	if o.TailLines > 0 {
+		opts.TailLines = &o.TailLines
+	}
+	out, err := c.typed.CoreV1().Pods(ns).GetLogs(pod, opts).DoRaw(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("log of %s/%s/%s: %w", ns, pod, container, err)
+	}
+	return out, nil
+}
+
+// Forward opens a port of a pod on a loopback address of this machine, until stop.
+func (c *Client) Forward(ctx context.Context, ns, pod string, port int) (local string, stop func(), err error) {
+	transport, upgrader, err := spdy.RoundTripperFor(c.rest)
+	if err != nil {
+		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
+	}
+	url := c.typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(ns).Name(pod).SubResource("portforward").URL()
+	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
+	stopped, ready, failed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	fw, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, stopped, ready, io.Discard, io.Discard)
+	if err != nil {
+		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
+	}
+	go func() { failed <- fw.ForwardPorts() }()
+	select {
+	case <-ready:
+	case err := <-failed:
+		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
+	case <-ctx.Done():
+		close(stopped)
+		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, ctx.Err())
+	}
+	ports, err := fw.GetPorts()
+	if err != nil {
+		close(stopped)
+		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", ports[0].Local), func() { close(stopped); <-failed }, nil
+}

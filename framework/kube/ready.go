@@ -1,0 +1,87 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// DeploymentReady is nil when every replica runs the newest template and is
+// available; otherwise the error says what is missing and what its pods say.
+func (c *Client) DeploymentReady(ctx context.Context, ns, name string) error {
+	d, err := c.typed.AppsV1().Deployments(ns).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("deployment %s/%s: %w", ns, name, err)
+	}
+	want := int32(1)
+	if d.Spec.Replicas != nil {
+		want = *d.Spec.Replicas
+	}
+	if rolledOut(d, want) {
+		return nil
+	}
+	return fmt.Errorf("deployment %s/%s: replicas ready: want %d, got %d%s", ns, name, want, d.Status.AvailableReplicas, c.why(ctx, d))
+}
+
+func rolledOut(d *appsv1.Deployment, want int32) bool {
+	s := d.Status
+	return s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == want && s.AvailableReplicas == want && s.Replicas == want
+}
+
+func (c *Client) why(ctx context.Context, d *appsv1.Deployment) string {
+	pods, err := c.Pods(ctx, d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
+	if err != nil {
+		return "; " + err.Error()
+	}
+	var why []string
+	for _, p := range pods {
+		if r := NotReady(p); r != "" {
+			why = append(why, r)
+		}
+	}
+	if len(pods) == 0 {
+		for _, cond := range d.Status.Conditions {
+			if cond.Status == corev1.ConditionFalse || cond.Type == appsv1.DeploymentReplicaFailure {
+				why = append(why, cond.Message)
+			}
+		}
+	}
+	if len(why) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(why, "; ")
+}
+
+// NotReady says why a pod is not ready, or "" when it is.
+func NotReady(p corev1.Pod) string {
+	for _, cond := range p.Status.Conditions {
+		switch {
+		case cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue:
+			return ""
+		case cond.Type == corev1.PodScheduled && cond.Status == corev1.ConditionFalse:
+			return fmt.Sprintf("pod %s not scheduled: %s", p.Name, cond.Message)
+		}
+	}
+	for _, s := range append(p.Status.InitContainerStatuses, p.Status.ContainerStatuses...) {
+		if r := stuck(s); r != "" {
+			return fmt.Sprintf("pod %s, container %s: %s", p.Name, s.Name, r)
+		}
+	}
+	return fmt.Sprintf("pod %s: %s", p.Name, p.Status.Phase)
+}
+
+func stuck(s corev1.ContainerStatus) string {
+	switch {
+	case s.State.Waiting != nil && s.State.Waiting.Reason != "PodInitializing":
+		return strings.TrimSpace(s.State.Waiting.Reason + " " + s.State.Waiting.Message)
+	case s.State.Terminated != nil && s.State.Terminated.ExitCode != 0:
+		return fmt.Sprintf("exited with %d %s", s.State.Terminated.ExitCode, s.State.Terminated.Reason)
+	case s.State.Running != nil && !s.Ready:
+		return "running, not ready"
+	}
+	return ""
+}

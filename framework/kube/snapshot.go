@@ -1,0 +1,158 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+)
+
+// Snapshot is what existed in a cluster at one moment, by kind, namespace and name.
+type Snapshot map[string]string
+
+// Changes are what differs between two snapshots, each an object's name.
+type Changes struct{ Added, Removed, Changed []string }
+
+// Empty tells whether nothing differs.
+func (c Changes) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Changed) == 0 }
+
+func (c Changes) String() string {
+	var parts []string
+	for _, p := range []struct {
+		what string
+		of   []string
+	}{{"added", c.Added}, {"removed", c.Removed}, {"changed", c.Changed}} {
+		if len(p.of) > 0 {
+			parts = append(parts, p.what+": "+strings.Join(p.of, ", "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Diff compares with a later snapshot.
+func (s Snapshot) Diff(after Snapshot) Changes {
+	var c Changes
+	for name, was := range s {
+		is, there := after[name]
+		switch {
+		case !there:
+			c.Removed = append(c.Removed, name)
+		case is != was:
+			c.Changed = append(c.Changed, name)
+		}
+	}
+	for name := range after {
+		if _, there := s[name]; !there {
+			c.Added = append(c.Added, name)
+		}
+	}
+	sort.Strings(c.Added)
+	sort.Strings(c.Removed)
+	sort.Strings(c.Changed)
+	return c
+}
+
+// volatile resources change by themselves while nobody configures anything.
+var volatile = []string{"events", "leases", "endpoints", "endpointslices", "componentstatuses", "ipamhandles", "ipamblocks", "blockaffinities", "csinodes", "nodes"}
+
+// Snapshot lists every object of every kind that can be listed, except those that
+// change by themselves (events, leases, endpoints …).
+func (c *Client) Snapshot(ctx context.Context) (Snapshot, error) {
+	snap, mu := Snapshot{}, sync.Mutex{}
+	err := c.everyKind(ctx, metav1.ListOptions{}, func(gvr schema.GroupVersionResource, o metav1.PartialObjectMetadata) {
+		mu.Lock()
+		defer mu.Unlock()
+		name := gvr.GroupResource().String() + " " + strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")
+		snap[name] = fmt.Sprintf("%s generation %d", o.UID, o.Generation)
+	})
+	return snap, err
+}
+
+// Owned lists what carries the owner's label, over all kinds; an empty owner means
+// everything of meshgate's. The objects hold kind, namespace, name and labels.
+func (c *Client) Owned(ctx context.Context, owner Owner) ([]*unstructured.Unstructured, error) {
+	selector := OwnerLabel
+	if owner != "" {
+		selector += "=" + string(owner)
+	}
+	var out []*unstructured.Unstructured
+	var mu sync.Mutex
+	err := c.everyKind(ctx, metav1.ListOptions{LabelSelector: selector}, func(gvr schema.GroupVersionResource, m metav1.PartialObjectMetadata) {
+		gvk, err := c.mapper.KindFor(gvr)
+		if err != nil || derived(m) {
+			return
+		}
+		o := &unstructured.Unstructured{}
+		o.SetGroupVersionKind(gvk)
+		o.SetNamespace(m.Namespace)
+		o.SetName(m.Name)
+		o.SetLabels(m.Labels)
+		mu.Lock()
+		defer mu.Unlock()
+		out = append(out, o)
+	})
+	sort.Slice(out, func(i, j int) bool { return Name(out[i]) < Name(out[j]) })
+	return out, err
+}
+
+// derived objects, such as a Deployment's ReplicaSets, carry their parent's labels
+// and go with it.
+func derived(m metav1.PartialObjectMetadata) bool { return len(m.OwnerReferences) > 0 }
+
+func (c *Client) everyKind(ctx context.Context, opts metav1.ListOptions, see func(schema.GroupVersionResource, metav1.PartialObjectMetadata)) error {
+	kinds, err := c.listable()
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for _, gvr := range kinds {
+		g.Go(func() error {
+			list, err := c.metadata.Resource(gvr).List(ctx, opts)
+			if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || apierrors.IsForbidden(err) {
+				return nil // a kind that went away, or that is not ours to read
+			}
+			if err != nil {
+				return fmt.Errorf("list %s: %w", gvr.Resource, err)
+			}
+			for _, o := range list.Items {
+				see(gvr, o)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (c *Client) listable() ([]schema.GroupVersionResource, error) {
+	lists, err := c.typed.Discovery().ServerPreferredResources()
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return nil, fmt.Errorf("discover the cluster's kinds: %w", err)
+	}
+	var out []schema.GroupVersionResource
+	for _, l := range lists {
+		gv, err := schema.ParseGroupVersion(l.GroupVersion)
+		if err != nil {
+			return nil, fmt.Errorf("discover the cluster's kinds: %w", err)
+		}
+		for _, r := range l.APIResources {
+			if slices.Contains(r.Verbs, "list") && !slices.Contains(volatile, r.Name) && gv.Group != "metrics.k8s.io" {
+				out = append(out, gv.WithResource(r.Name))
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("discover the cluster's kinds: the API server lists none")
+	}
+	return out, nil
+}
