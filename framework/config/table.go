@@ -1,0 +1,143 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"meshgate/framework/wait"
+)
+
+// setting is one line of the table.
+type setting struct {
+	key  string // place in the file, "cluster.provider"
+	flag string // without dashes; empty for what is set by file or environment only
+	def  string // as it would be written; empty means unset
+	help string
+	value
+}
+
+// prefix is what every environment variable of ours begins with.
+const prefix = "MESHGATE_"
+
+// fileFlag and fileVariable name the file of settings; they cannot be in it.
+const (
+	fileFlag     = "config"
+	fileVariable = prefix + "CONFIG"
+)
+
+// variable is the environment variable of a setting: that of its flag, or of its
+// place in the file when it has no flag.
+func (s setting) variable() string {
+	name := s.flag
+	if name == "" {
+		name = s.key
+	}
+	return prefix + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+}
+
+// settings is the table. A new setting is a field of Config and a line here.
+func settings() []setting {
+	var all []setting
+	for _, group := range [][]setting{
+		clusterSettings(), meshSettings(), bundleSettings(), nameSettings(), runSettings(), budgetSettings(),
+	} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func clusterSettings() []setting {
+	return []setting{
+		{"cluster.provider", "provider", "kind", "where the cluster comes from",
+			oneOf(func(c *Config) *string { return &c.Cluster.Provider }, "kind", "existing")},
+		{"cluster.name", "cluster", "meshgate", "name of the cluster that provider kind makes",
+			label(func(c *Config) *string { return &c.Cluster.Name })},
+		{"cluster.nodes", "nodes", "1", "nodes of that cluster, the control plane included",
+			whole(func(c *Config) *int { return &c.Cluster.Nodes }, 1, 5)},
+		{"cluster.kubeconfig", "kubeconfig", "", "kubeconfig for provider existing; unset: $KUBECONFIG, then ~/.kube/config",
+			existingFile(func(c *Config) *string { return &c.Cluster.Kubeconfig })},
+		{"cluster.context", "context", "", "context in the kubeconfig; unset: the current one",
+			anyText(func(c *Config) *string { return &c.Cluster.Context })},
+		{"cluster.engine", "engine", "auto", "container engine that runs the nodes",
+			oneOf(func(c *Config) *string { return &c.Cluster.Engine }, "auto", "docker", "podman", "nerdctl")},
+	}
+}
+
+func meshSettings() []setting {
+	return []setting{
+		{"mesh.flavour", "mesh", "istio", "which mesh: istio is installed by the run, existing is taken as it is",
+			oneOf(func(c *Config) *string { return &c.Mesh.Flavour }, "istio", "existing")},
+		{"mesh.version", "mesh-version", "", "version to install, or that an existing mesh must have; unset: 1.31 for istio",
+			minorVersion(func(c *Config) *string { return &c.Mesh.Version })},
+		{"mesh.revision", "revision", "", "revision of the control plane; unset: the default one",
+			optional(label(func(c *Config) *string { return &c.Mesh.Revision }))},
+		{"mesh.values", "mesh-values", "", "merged into istiod's Helm values",
+			document(func(c *Config) *map[string]any { return &c.Mesh.Values })},
+	}
+}
+
+func bundleSettings() []setting {
+	return []setting{
+		{"bundle.source", "bundle", "auto", "where images and charts come from; auto: cached, else registry, else source",
+			oneOf(func(c *Config) *string { return &c.Bundle.Source }, "auto", "cached", "registry", "source", "archive")},
+		{"bundle.dir", "bundle-dir", "", "directory of the bundle; unset: in the user's cache directory",
+			anyText(func(c *Config) *string { return &c.Bundle.Dir })},
+		{"bundle.mirror", "registry-mirror", "", "registry asked in place of the public ones",
+			mirror(func(c *Config) *string { return &c.Bundle.Mirror })},
+		{"bundle.archive", "archive", "", "saved bundle that source archive reads",
+			existingFile(func(c *Config) *string { return &c.Bundle.Archive })},
+		{"apps.images", "images", "ours", "builds of the example applications",
+			oneOf(func(c *Config) *string { return &c.Apps.Images }, "ours", "upstream")},
+	}
+}
+
+func nameSettings() []setting {
+	return []setting{
+		{"names.bookinfo_namespace", "bookinfo-namespace", "bookinfo", "namespace of the bookinfo application",
+			label(func(c *Config) *string { return &c.Names.BookinfoNamespace })},
+		{"names.control_plane_namespace", "control-plane-namespace", "istio-system", "namespace of the control plane and its gateways",
+			label(func(c *Config) *string { return &c.Names.ControlPlaneNamespace })},
+		{"names.control_plane_name", "control-plane-name", "basic-install", "name of the control plane",
+			label(func(c *Config) *string { return &c.Names.ControlPlaneName })},
+		{"names.control_plane_route_name", "control-plane-route-name", "api", "name of the route to the ingress gateway",
+			label(func(c *Config) *string { return &c.Names.ControlPlaneRouteName })},
+	}
+}
+
+func runSettings() []setting {
+	return []setting{
+		{"run.keep", "keep", "false", "leave cluster and mesh in place at the end",
+			yesNo(func(c *Config) *bool { return &c.Run.Keep })},
+		{"run.require_full", "require-full", "false", "a run with skipped features does not pass",
+			yesNo(func(c *Config) *bool { return &c.Run.RequireFull })},
+		{"run.report", "report", "report", "directory of the reports",
+			someText(func(c *Config) *string { return &c.Run.Report })},
+		{"run.suites", "suite", "", "suites to run; unset: all",
+			words(func(c *Config) *[]string { return &c.Run.Suites })},
+		{"run.feature", "feature", "", "features to run, by name; unset: all",
+			pattern(func(c *Config) *string { return &c.Run.Feature })},
+		{"run.labels", "labels", "", "only features that carry all of these labels",
+			pairs(func(c *Config) *map[string]string { return &c.Run.Labels })},
+		{"run.slow", "slow", "1", "factor on every limit of the budget, for slower clusters",
+			factor(func(c *Config) *float64 { return &c.Run.Slow }, 0.1, 20)},
+	}
+}
+
+func budgetSettings() []setting {
+	d := wait.DefaultBudget()
+	line := func(name string, def time.Duration, help string, at func(*wait.Budget) *time.Duration) setting {
+		return setting{"budget." + name, "", def.String(), help,
+			span(func(c *Config) *time.Duration { return at(&c.Budget) })}
+	}
+	return []setting{
+		line("programmed", d.Programmed, "configuration applied → every proxy concerned has it", func(b *wait.Budget) *time.Duration { return &b.Programmed }),
+		line("converged", d.Converged, "proxies have it → the effect is seen from outside", func(b *wait.Budget) *time.Duration { return &b.Converged }),
+		line("ready", d.Ready, "workload created → all replicas available", func(b *wait.Budget) *time.Duration { return &b.Ready }),
+		line("image", d.Image, "one image put into every node", func(b *wait.Budget) *time.Duration { return &b.Image }),
+		line("cluster_up", d.ClusterUp, "cluster asked for → nodes ready", func(b *wait.Budget) *time.Duration { return &b.ClusterUp }),
+		line("mesh_up", d.MeshUp, "mesh asked for → its gateways answer", func(b *wait.Budget) *time.Duration { return &b.MeshUp }),
+		line("deletion", d.Deletion, "deletion asked for → object gone", func(b *wait.Budget) *time.Duration { return &b.Deletion }),
+		line("probe", d.Probe, "one request, from dialling to the last byte", func(b *wait.Budget) *time.Duration { return &b.Probe }),
+		line("log_flush", d.LogFlush, "request ended → its line is in the proxy's log", func(b *wait.Budget) *time.Duration { return &b.LogFlush }),
+	}
+}
