@@ -13,12 +13,11 @@ func Markdown() string {
 
 <!-- Generated from framework/config. Do not edit. -->
 
-Each setting can stand in a YAML file, in an environment variable and, mostly, in a
-flag. A flag goes before the environment, the environment before the file, the file
-before the default. The file is named by ` + "`--config`" + ` or ` + "`MESHGATE_CONFIG`" + `; its
-keys are nested where the table has a dot. An unknown flag, field or ` + "`MESHGATE_`" + ` variable
-is an error that names the nearest valid one; an empty variable counts as not set.
-
+Each setting can stand in a YAML file, in an environment variable and, mostly, in a flag.
+A flag goes before the environment, the environment before the file, the file before the
+default. The file is named by ` + "`--config` or `MESHGATE_CONFIG`" + `; its keys are nested where
+the table has a dot. An unknown flag, field or ` + "`MESHGATE_`" + ` variable is an error that names
+the nearest valid one; an empty variable counts as not set.
 `)
 	section := ""
 	for _, s := range settings() {

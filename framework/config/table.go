@@ -132,6 +132,7 @@ func budgetSettings() []setting {
 	return []setting{
 		line("programmed", d.Programmed, "configuration applied → every proxy concerned has it", func(b *wait.Budget) *time.Duration { return &b.Programmed }),
 		line("converged", d.Converged, "proxies have it → the effect is seen from outside", func(b *wait.Budget) *time.Duration { return &b.Converged }),
+		line("settled", d.Settled, "how long what must stay true is watched", func(b *wait.Budget) *time.Duration { return &b.Settled }),
 		line("ready", d.Ready, "workload created → all replicas available", func(b *wait.Budget) *time.Duration { return &b.Ready }),
 		line("image", d.Image, "one image put into every node", func(b *wait.Budget) *time.Duration { return &b.Image }),
 		line("cluster_up", d.ClusterUp, "cluster asked for → nodes ready", func(b *wait.Budget) *time.Duration { return &b.ClusterUp }),

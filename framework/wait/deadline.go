@@ -20,6 +20,7 @@ func (d Deadline) String() string { return fmt.Sprintf("%s within %s", d.Name, d
 type Budget struct {
 	Programmed time.Duration // configuration applied → every proxy concerned has it
 	Converged  time.Duration // proxies have it → the effect is seen from outside
+	Settled    time.Duration // the window over which what must stay true is sampled
 	Ready      time.Duration // a workload is created → all its replicas are available
 	Image      time.Duration // one image is put into every node
 	ClusterUp  time.Duration // a cluster is asked for → its nodes are ready
@@ -36,6 +37,7 @@ func DefaultBudget() Budget {
 	return Budget{
 		Programmed: 30 * time.Second,
 		Converged:  15 * time.Second,
+		Settled:    3 * time.Second,
 		Ready:      2 * time.Minute,
 		Image:      2 * time.Minute,
 		ClusterUp:  5 * time.Minute,
@@ -53,6 +55,7 @@ func (b Budget) Scale(f float64) Budget {
 	return Budget{
 		Programmed: scaled(b.Programmed),
 		Converged:  scaled(b.Converged),
+		Settled:    scaled(b.Settled),
 		Ready:      scaled(b.Ready),
 		Image:      scaled(b.Image),
 		ClusterUp:  scaled(b.ClusterUp),
