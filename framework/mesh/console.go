@@ -1,0 +1,215 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"meshgate/framework/kube"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// istiodPort is istiod's monitoring port. It serves the debug interface (to its
+// own loopback without credentials, which is what a forwarded port arrives at),
+// the metrics and the version, so that one connection answers every question.
+const istiodPort = 15014
+
+// bodyLimit bounds what is read of one answer; configz of a big mesh is the largest.
+const bodyLimit = 64 << 20
+
+// Console is a lasting connection to every istiod of a mesh, for questions that
+// are asked again and again. It connects when it is first asked, follows istiods
+// that come and go, and reads only. It is safe for concurrent use.
+type Console struct {
+	istiods func(ctx context.Context) ([]string, error)
+	connect func(ctx context.Context, pod string) (base string, stop func(), err error)
+	current func(ctx context.Context, w Wanted) ([]object, error)
+	http    *http.Client
+	now     func() time.Time
+
+	mu    sync.Mutex
+	lines map[string]line
+}
+
+type line struct {
+	base string
+	stop func()
+}
+
+// NewConsole makes a console for a mesh; it does not connect yet. Close it.
+func NewConsole(k *kube.Client, m *Mesh) *Console {
+	return &Console{
+		istiods: func(ctx context.Context) ([]string, error) { return istiods(ctx, k, m) },
+		connect: func(ctx context.Context, pod string) (string, func(), error) {
+			local, stop, err := k.Forward(ctx, m.Namespace, pod, istiodPort)
+			return "http://" + local, stop, err
+		},
+		current: func(ctx context.Context, w Wanted) ([]object, error) { return resolve(ctx, k, w) },
+		http:    &http.Client{Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 2}},
+		now:     time.Now,
+		lines:   map[string]line{},
+	}
+}
+
+// RevisionName is a revision as labels write it: the default one is "default".
+func RevisionName(revision string) string {
+	if revision == "" {
+		return "default"
+	}
+	return revision
+}
+
+func istiods(ctx context.Context, k *kube.Client, m *Mesh) ([]string, error) {
+	selector := "app=istiod,istio.io/rev=" + RevisionName(m.Revision)
+	pods, err := k.Pods(ctx, m.Namespace, selector)
+	if err != nil {
+		return nil, err
+	}
+	var ready []string
+	for _, p := range pods {
+		if p.Status.Phase == corev1.PodRunning {
+			ready = append(ready, p.Name)
+		}
+	}
+	if len(ready) == 0 {
+		return nil, fmt.Errorf("istiod in %s: want a running pod with labels %s, got none of %d", m.Namespace, selector, len(pods))
+	}
+	slices.Sort(ready)
+	return ready, nil
+}
+
+// Close ends the connections. The console connects again when it is asked again.
+func (c *Console) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for pod := range c.lines {
+		c.hangUp(pod)
+	}
+	c.http.CloseIdleConnections()
+}
+
+func (c *Console) hangUp(pod string) {
+	c.lines[pod].stop()
+	delete(c.lines, pod)
+}
+
+// answer is what one istiod said.
+type answer struct {
+	pod  string
+	body []byte
+}
+
+// Get asks every istiod of the mesh for a path of its debug interface, such as
+// "/debug/syncz". It is for evidence; Syncz and Change read the answers too.
+func (c *Console) Get(ctx context.Context, path string) (map[string][]byte, error) {
+	answers, err := c.ask(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]byte, len(answers))
+	for _, a := range answers {
+		out[a.pod] = a.body
+	}
+	return out, nil
+}
+
+func (c *Console) ask(ctx context.Context, path string) ([]answer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pods, err := c.istiods(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for pod := range c.lines {
+		if !slices.Contains(pods, pod) {
+			c.hangUp(pod)
+		}
+	}
+	var out []answer
+	for _, pod := range pods {
+		body, err := c.askOne(ctx, pod, path)
+		if err != nil {
+			return nil, fmt.Errorf("istiod %s: %s: %w", pod, path, err)
+		}
+		out = append(out, answer{pod, body})
+	}
+	return out, nil
+}
+
+// askOne tries a second time on a fresh connection: the one at hand may have
+// died with its istiod since it was last used.
+func (c *Console) askOne(ctx context.Context, pod, path string) ([]byte, error) {
+	_, used := c.lines[pod]
+	body, err := c.over(ctx, pod, path)
+	if err == nil || !used || errors.Is(err, errAnswer) {
+		return body, err
+	}
+	return c.over(ctx, pod, path)
+}
+
+// errAnswer marks an istiod that answered, but not with what was asked for.
+var errAnswer = errors.New("answered")
+
+func (c *Console) over(ctx context.Context, pod, path string) ([]byte, error) {
+	l, connected := c.lines[pod]
+	if !connected {
+		base, stop, err := c.connect(ctx, pod)
+		if err != nil {
+			return nil, err
+		}
+		l = line{base, stop}
+		c.lines[pod] = l
+	}
+	body, err := fetch(ctx, c.http, l.base+path)
+	if err != nil && !errors.Is(err, errAnswer) {
+		c.hangUp(pod)
+	}
+	return body, err
+}
+
+func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%w with status %d, want 200: %.80q", errAnswer, resp.StatusCode, body)
+	}
+	return body, nil
+}
+
+// Syncz returns the status of every proxy, over all istiods of the mesh.
+func (c *Console) Syncz(ctx context.Context) ([]ProxyStatus, error) {
+	answers, err := c.ask(ctx, "/debug/syncz")
+	if err != nil {
+		return nil, err
+	}
+	return parseAll(answers)
+}
+
+func parseAll(answers []answer) ([]ProxyStatus, error) {
+	var out []ProxyStatus
+	for _, a := range answers {
+		some, err := ParseSyncz(a.pod, a.body)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}

@@ -1,0 +1,156 @@
+package detect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"meshgate/framework/mesh"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
+)
+
+// Config is the part of Istio's MeshConfig that decides what suites may assert.
+// Field names are those of the ConfigMap.
+type Config struct {
+	RootNamespace         string `json:"rootNamespace"`
+	AccessLogFile         string `json:"accessLogFile"`
+	AccessLogFormat       string `json:"accessLogFormat"`
+	AccessLogEncoding     string `json:"accessLogEncoding"`
+	OutboundTrafficPolicy struct {
+		Mode string `json:"mode"`
+	} `json:"outboundTrafficPolicy"`
+	EnableTracing    bool `json:"enableTracing"`
+	DefaultProviders struct {
+		Metrics       []string `json:"metrics"`
+		Tracing       []string `json:"tracing"`
+		AccessLogging []string `json:"accessLogging"`
+	} `json:"defaultProviders"`
+	ExtensionProviders []struct {
+		Name               string `json:"name"`
+		EnvoyFileAccessLog *struct {
+			Path string `json:"path"`
+		} `json:"envoyFileAccessLog"`
+	} `json:"extensionProviders"`
+	DefaultConfig struct {
+		Tracing map[string]any `json:"tracing"`
+	} `json:"defaultConfig"`
+}
+
+// MeshConfig reads the configuration of a control plane from its ConfigMap:
+// "istio", or "istio-<revision>".
+func MeshConfig(ctx context.Context, k kubernetes.Interface, namespace, revision string) (Config, error) {
+	name := "istio"
+	if revision != "" {
+		name += "-" + revision
+	}
+	cm, err := k.CoreV1().ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return Config{}, fmt.Errorf("mesh configuration: %w", err)
+	}
+	text, ok := cm.Data["mesh"]
+	if !ok {
+		return Config{}, fmt.Errorf("mesh configuration in ConfigMap %s/%s: want key \"mesh\", got none of that name", namespace, name)
+	}
+	var c Config
+	if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+		return Config{}, fmt.Errorf("mesh configuration in ConfigMap %s/%s: %w", namespace, name, err)
+	}
+	return c, nil
+}
+
+const standardOutput = "/dev/stdout"
+
+// registryOnly is nil when what is not registered is blocked, for the whole mesh.
+func (c Config) registryOnly() error {
+	mode := c.OutboundTrafficPolicy.Mode
+	if mode == "" {
+		mode = "ALLOW_ANY (the default)"
+	}
+	return unless(mode == "REGISTRY_ONLY", "meshConfig.outboundTrafficPolicy.mode: want REGISTRY_ONLY, got %s", mode)
+}
+
+// accessLog is nil when every proxy writes lines to its standard output.
+func (c Config) accessLog() error {
+	if c.AccessLogFile == standardOutput || slices.Contains(c.DefaultProviders.AccessLogging, "envoy") {
+		return nil
+	}
+	for _, p := range c.ExtensionProviders {
+		if p.EnvoyFileAccessLog != nil && p.EnvoyFileAccessLog.Path == standardOutput && slices.Contains(c.DefaultProviders.AccessLogging, p.Name) {
+			return nil
+		}
+	}
+	return fmt.Errorf("meshConfig.accessLogFile: want %s, got %q, and no default access-log provider writes there", standardOutput, c.AccessLogFile)
+}
+
+// tracing is nil when proxies send spans somewhere.
+func (c Config) tracing() error {
+	if len(c.DefaultProviders.Tracing) > 0 || c.EnableTracing && len(c.DefaultConfig.Tracing) > 0 {
+		return nil
+	}
+	return errors.New("the mesh configuration names no tracing provider")
+}
+
+// metrics is nil when proxies are told to export Istio's own metrics.
+func (c Config) metrics() error {
+	return unless(slices.Contains(c.DefaultProviders.Metrics, "prometheus"),
+		"meshConfig.defaultProviders.metrics: want prometheus among them, got [%s]", strings.Join(c.DefaultProviders.Metrics, " "))
+}
+
+// facts are what a reader of the report should know about the configuration.
+func (c Config) facts() []string {
+	var out []string
+	if c.AccessLogEncoding == "JSON" {
+		out = append(out, "access log lines are JSON")
+	}
+	if c.AccessLogFormat != "" {
+		out = append(out, "access log lines have a format of their own (meshConfig.accessLogFormat)")
+	}
+	return out
+}
+
+func unless(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}
+
+// Findings are what was found out about a mesh; each error is nil for "yes" and
+// otherwise the reason why not.
+type Findings struct {
+	Config       Config
+	Ground       mesh.Ground
+	LoadBalancer error // of the ingress gateway
+	Injection    error
+	Proxy        error // whether this build of Envoy can export Istio's metrics
+}
+
+// Describe fills in the capabilities and facts of a mesh whose gateways are known.
+func Describe(m *mesh.Mesh, f Findings) {
+	m.Capabilities = map[mesh.Capability]error{
+		mesh.LoadBalancer:     first(f.Ground.LoadBalancer, f.LoadBalancer),
+		mesh.NetworkPolicy:    f.Ground.NetworkPolicy,
+		mesh.EgressGateway:    unless(m.Egress.Present(), "no egress gateway: no Service with label istio=egressgateway"),
+		mesh.TCPRouting:       nil,
+		mesh.Tracing:          f.Config.tracing(),
+		mesh.IstioMetrics:     first(f.Proxy, f.Config.metrics()),
+		mesh.SidecarInjection: f.Injection,
+		mesh.RegistryOnly:     f.Config.registryOnly(),
+		mesh.AccessLog:        f.Config.accessLog(),
+	}
+	m.Facts = append(m.Facts, f.Config.facts()...)
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"meshgate/framework/kube"
+	"meshgate/framework/wait"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// quietFor is how long istiod must have received nothing new before "every proxy
+// is SYNCED" is believed: it collects events until none came for 100 ms
+// (PILOT_DEBOUNCE_AFTER) and only then sends; until it has sent, the proxies
+// still look SYNCED with what they had before. The rest is for its computing.
+const quietFor = 200 * time.Millisecond
+
+// programmedEvery is the interval at which AwaitProgrammed looks.
+const programmedEvery = 100 * time.Millisecond
+
+// Wanted is a change of configuration whose arrival is to be known.
+type Wanted struct {
+	Applied []*unstructured.Unstructured // istiod must have them at the API server's newest resource version
+	Deleted []*unstructured.Unstructured // istiod must have them no more
+	// Namespaces limits whose proxies must be SYNCED; empty means all of the mesh.
+	Namespaces []string
+}
+
+// AwaitProgrammed polls a Change until it is on every proxy, and says how long
+// that took. It takes at least quietFor.
+func (c *Console) AwaitProgrammed(ctx context.Context, within time.Duration, w Wanted) (wait.Outcome, error) {
+	change := c.Change(w)
+	return wait.Until(ctx, wait.Deadline{Name: "configuration on every proxy", Within: within}, programmedEvery, change.Programmed)
+}
+
+// Change follows one change of configuration on its way to the proxies. It is
+// not for concurrent use; any number of them may share a console.
+type Change struct {
+	console *Console
+	wanted  Wanted
+	quiet   map[string]quietness // by istiod, since all of it saw the change
+}
+
+// Change begins to follow what is wanted.
+func (c *Console) Change(w Wanted) *Change {
+	return &Change{console: c, wanted: w, quiet: map[string]quietness{}}
+}
+
+// Programmed is nil when every istiod has seen the change, has received nothing
+// new since for long enough to have sent it out, and every proxy has acknowledged
+// what it was sent. The error says which of the three is missing. It has to be
+// asked again and again: a single look cannot tell.
+//
+// Objects that istiod does not list among its configuration (Secrets, Services,
+// workloads) count as seen. A proxy that has acknowledged still needs a moment to
+// drain old listeners: what is to be seen from outside is polled after this.
+func (ch *Change) Programmed(ctx context.Context) error {
+	objs, err := ch.console.current(ctx, ch.wanted)
+	if err != nil {
+		return err
+	}
+	if err := ch.seen(ctx, objs); err != nil {
+		clear(ch.quiet)
+		return err
+	}
+	if err := ch.calm(ctx); err != nil {
+		return err
+	}
+	proxies, err := ch.console.Syncz(ctx)
+	if err != nil {
+		return err
+	}
+	return AllSynced(proxies, ch.wanted.Namespaces...)
+}
+
+// AllSynced is nil when every proxy, or every proxy of these namespaces, has
+// acknowledged what it was sent.
+func AllSynced(proxies []ProxyStatus, namespaces ...string) error {
+	var errs []error
+	for _, p := range proxies {
+		if len(namespaces) == 0 || slices.Contains(namespaces, p.Namespace) {
+			errs = append(errs, p.Check())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// object is what istiod is expected to list: version "" means it must not.
+type object struct {
+	kind, namespace, name, version string
+}
+
+func (o object) String() string { return o.kind + " " + o.namespace + "/" + o.name }
+
+// resolve asks the API server for the newest version of each object that istiod
+// lists in its configuration.
+func resolve(ctx context.Context, k *kube.Client, w Wanted) ([]object, error) {
+	var out []object
+	for _, o := range w.Applied {
+		if !listed(o) {
+			continue
+		}
+		have, err := k.Get(ctx, o)
+		if apierrors.IsNotFound(err) {
+			return nil, wait.Final(fmt.Errorf("%s: want it programmed, but it does not exist: apply it first", kube.Name(o)))
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, object{o.GetKind(), o.GetNamespace(), o.GetName(), have.GetResourceVersion()})
+	}
+	for _, o := range w.Deleted {
+		if listed(o) {
+			out = append(out, object{kind: o.GetKind(), namespace: o.GetNamespace(), name: o.GetName()})
+		}
+	}
+	return out, nil
+}
+
+func listed(o *unstructured.Unstructured) bool {
+	return strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io")
+}
+
+func (ch *Change) seen(ctx context.Context, want []object) error {
+	if len(want) == 0 {
+		return nil
+	}
+	answers, err := ch.console.ask(ctx, "/debug/configz")
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		have, err := parseConfigz(a.body)
+		if err != nil {
+			return fmt.Errorf("configz of %s: %w", a.pod, err)
+		}
+		if err := missing(a.pod, want, have); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func missing(istiod string, want []object, have map[object]string) error {
+	var errs []error
+	for _, w := range want {
+		got := have[object{kind: w.kind, namespace: w.namespace, name: w.name}]
+		switch {
+		case got == w.version:
+		case w.version == "":
+			errs = append(errs, fmt.Errorf("istiod %s: %s: want it gone, still there", istiod, w))
+		case got == "":
+			errs = append(errs, fmt.Errorf("istiod %s: %s: not seen yet (nor will it be if its labels name another revision)", istiod, w))
+		default:
+			errs = append(errs, fmt.Errorf("istiod %s: %s: resource version: want %s, got %s", istiod, w, w.version, got))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// quietness is how many updates an istiod had received, and when that number was
+// first seen: the last of them came no later.
+type quietness struct {
+	updates float64
+	since   time.Time
+}
+
+// calm is nil when no istiod has received an update for quietFor. The time counts
+// from the first look at which the change was seen: the event that makes istiod
+// send may be counted a little after the object is listed.
+func (ch *Change) calm(ctx context.Context) error {
+	answers, err := ch.console.ask(ctx, "/metrics")
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		n, err := inboundUpdates(a.body)
+		if err != nil {
+			return fmt.Errorf("metrics of %s: %w", a.pod, err)
+		}
+		q, known := ch.quiet[a.pod]
+		if !known || q.updates != n {
+			q = quietness{n, ch.console.now()}
+			ch.quiet[a.pod] = q
+		}
+		if since := ch.console.now().Sub(q.since); since < quietFor {
+			return fmt.Errorf("istiod %s: quiet for %s, want %s: it may not have sent its latest configuration yet", a.pod, since.Round(time.Millisecond), quietFor)
+		}
+	}
+	return nil
+}
