@@ -1,0 +1,87 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"meshgate/framework/report/printable"
+)
+
+// Encode gives the run as the JSON document of Schema, indented. What is not
+// printable is written as \u escapes, so that showing the file on a terminal
+// does nothing but show it; a reader of JSON gets the text back unchanged.
+func Encode(run Run) ([]byte, error) {
+	run = run.normal()
+	run.SchemaVersion = Schema
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(run); err != nil {
+		return nil, fmt.Errorf("report %s: cannot be encoded: %w", run.ID, err)
+	}
+	return escaped(b.Bytes()), nil
+}
+
+// Decode reads a document that Encode wrote, of this or of a newer meshgate
+// with the same schema.
+func Decode(data []byte) (Run, error) {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return Run{}, fmt.Errorf("not a report of meshgate: %w", err)
+	}
+	if head.Schema != Schema {
+		return Run{}, fmt.Errorf("schema: want %q, got %q; this meshgate reads no other", Schema, head.Schema)
+	}
+	var run Run
+	if err := json.Unmarshal(data, &run); err != nil {
+		return Run{}, fmt.Errorf("not a valid %s document: %w", Schema, err)
+	}
+	return run, nil
+}
+
+// Read decodes the report in a file.
+func Read(path string) (Run, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Run{}, fmt.Errorf("report: %w", err)
+	}
+	run, err := Decode(data)
+	if err != nil {
+		return Run{}, fmt.Errorf("report %s: %w", path, err)
+	}
+	return run, nil
+}
+
+// escaped works on the bytes of a document because anything beyond ASCII can
+// only stand inside its strings, where a \u escape means the same.
+func escaped(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	for len(data) > 0 {
+		if data[0] < utf8.RuneSelf && data[0] != 0x7f {
+			out, data = append(out, data[0]), data[1:]
+			continue
+		}
+		r, n := utf8.DecodeRune(data)
+		if r != utf8.RuneError && printable.Rune(r) {
+			out = append(out, data[:n]...)
+		} else {
+			out = appendEscape(out, r)
+		}
+		data = data[n:]
+	}
+	return out
+}
+
+func appendEscape(out []byte, r rune) []byte {
+	if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
+		return fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+	}
+	return fmt.Appendf(out, `\u%04x`, r)
+}

@@ -1,0 +1,66 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"meshgate/framework/report"
+)
+
+// TestPublishedSchema fails when the types and docs/ have drifted apart.
+func TestPublishedSchema(t *testing.T) {
+	data, err := report.JSONSchema()
+	require.NoError(t, err)
+	golden(t, "../../docs/report.schema.json", string(data))
+}
+
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	data, err := report.JSONSchema()
+	require.NoError(t, err)
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	require.NoError(t, c.AddResource("report.json", doc))
+	s, err := c.Compile("report.json")
+	require.NoError(t, err)
+	return s
+}
+
+func TestReportsFollowTheSchema(t *testing.T) {
+	s := compiled(t)
+	for name, run := range map[string]report.Run{
+		"sample": judged(), "hostile": hostileRun(), "merged": report.Merge(judged(), sample()), "nothing": report.Merge(),
+	} {
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(encode(t, run)))
+		require.NoError(t, err, name)
+		require.NoError(t, s.Validate(doc), name)
+	}
+}
+
+// TestSchemaRefuses shows that the schema is no rubber stamp.
+func TestSchemaRefuses(t *testing.T) {
+	s := compiled(t)
+	for name, spoil := range map[string]func(map[string]any){
+		"another version":     func(d map[string]any) { d["schema"] = "meshgate.report/v2" },
+		"no suites":           func(d map[string]any) { delete(d, "suites") },
+		"suites null":         func(d map[string]any) { d["suites"] = nil },
+		"an unknown outcome":  func(d map[string]any) { d["verdict"].(map[string]any)["outcome"] = "fine" },
+		"a start that is not": func(d map[string]any) { d["started"] = "yesterday" },
+		"seconds as text": func(d map[string]any) {
+			d["suites"].([]any)[0].(map[string]any)["tookSeconds"] = "3s"
+		},
+	} {
+		var doc map[string]any
+		require.NoError(t, json.Unmarshal([]byte(encode(t, judged())), &doc))
+		spoil(doc)
+		assert.Error(t, s.Validate(doc), name)
+	}
+}
