@@ -1,0 +1,5 @@
+//go:build !unix
+
+package bundle
+
+func isReadOnly(error) bool { return false }
