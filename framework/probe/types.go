@@ -58,9 +58,7 @@ type Request struct {
 	// BodyLimit is how many bytes of the response body are kept (256 KiB if 0).
 	BodyLimit int64 `json:"bodyLimit,omitempty"`
 	// Read is for tls and tcp: read until so many bytes came or the peer closed.
-	// 0 reads nothing. A peer that closes before the first byte is a Failure. A
-	// TLS 1.3 server refuses a client certificate after the handshake: only Read
-	// (or kind http) sees that alert.
+	// 0 reads nothing. A peer that closes before the first byte is a Failure.
 	Read int `json:"read,omitempty"`
 }
 
@@ -69,7 +67,7 @@ type TLSOptions struct {
 	ServerName string   `json:"serverName,omitempty"` // SNI, and the name verified; the URL's host if empty
 	NoSNI      bool     `json:"noSni,omitempty"`      // send no SNI; still verify the name
 	VerifyName string   `json:"verifyName,omitempty"` // verify this name instead of the SNI
-	ALPN       []string `json:"alpn,omitempty"`       // kind http: h2 and http/1.1 if nil; an empty list offers none
+	ALPN       []string `json:"alpn"`                 // kind http: h2 and http/1.1 if nil; an empty list offers none
 	Min        string   `json:"min,omitempty"`        // "1.0".."1.3"; 1.2 if empty (or Max, if that is lower)
 	Max        string   `json:"max,omitempty"`        // "1.0".."1.3"; 1.3 if empty
 	RootsPEM   string   `json:"rootsPem,omitempty"`   // trusted CAs; the system's if empty
