@@ -106,6 +106,16 @@ func (m *Mesh) Has(c Capability) error {
 	return nil
 }
 
+// MemberLabels are the labels that make a namespace a member of a mesh of this
+// revision: "istio-injection=enabled" for the default one, "istio.io/rev=<rev>"
+// for a named one.
+func MemberLabels(revision string) map[string]string {
+	if revision == "" {
+		return map[string]string{"istio-injection": "enabled"}
+	}
+	return map[string]string{"istio.io/rev": revision}
+}
+
 // Ground is what the cluster under the mesh can do: nil for yes, else why not.
 type Ground struct {
 	NetworkPolicy error

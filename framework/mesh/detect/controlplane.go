@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"meshgate/framework/kube"
 	"meshgate/framework/mesh"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -32,6 +33,7 @@ type ControlPlane struct {
 	Version   string // from the image's tag; empty when the tag is no version
 	Image     string
 	Available bool
+	Ours      bool // installed by meshgate
 }
 
 func (c ControlPlane) String() string {
@@ -58,6 +60,7 @@ func ControlPlanes(ctx context.Context, k kubernetes.Interface) ([]ControlPlane,
 
 func controlPlane(d appsv1.Deployment) ControlPlane {
 	c := ControlPlane{Namespace: d.Namespace, Name: d.Name, Available: d.Status.AvailableReplicas > 0}
+	_, c.Ours = kube.Ours(&d)
 	if rev := d.Labels["istio.io/rev"]; rev != "default" {
 		c.Revision = rev
 	}

@@ -56,6 +56,12 @@ type Place struct {
 	Balancer bool
 }
 
+// Unbalanced is nil for a load balancer's address, and otherwise says what is
+// used instead.
+func (p Place) Unbalanced() error {
+	return unless(p.Balancer, "the gateway's Service has no load balancer's address that answers: node ports on %s are used", p.Host)
+}
+
 // Places lists where a gateway's Service may be reached from here: the addresses
 // of its load balancer, and where it has none (or all is asked for) its node
 // ports on each node. The error says why there is none.

@@ -1,0 +1,72 @@
+package istio
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/release"
+)
+
+// base installs what all revisions share. It comes from the newest of them, and
+// its webhook, which judges objects that name no revision, belongs to the default
+// revision where there is one.
+func (w *work) base(s stock, crdNames []string) error {
+	have, err := w.helm.find(baseName)
+	if err != nil {
+		return err
+	}
+	others, err := w.istiods()
+	if err != nil {
+		return err
+	}
+	judge := judgeOf(have, append(others, w.opts.Revision))
+	if deployed(have) && newer(have.Labels[versionLabel], s.tag) {
+		return w.point(have, judge)
+	}
+	return w.release(baseName, s.base, baseValues(w.opts.Namespace, judge, crdNames), s.tag)
+}
+
+func deployed(r *release.Release) bool { return r != nil && r.Info.Status == release.StatusDeployed }
+
+// istiods lists the revisions of ours that are installed.
+func (w *work) istiods() ([]string, error) {
+	releases, err := w.helm.ours()
+	if err != nil {
+		return nil, err
+	}
+	var revisions []string
+	for _, name := range releases {
+		if rest, ok := strings.CutPrefix(name, "istiod"); ok {
+			revisions = append(revisions, strings.TrimPrefix(rest, "-"))
+		}
+	}
+	return revisions, nil
+}
+
+// judgeOf picks the revision that the base's webhook belongs to: the default one,
+// else the one it has, else the first.
+func judgeOf(base *release.Release, revisions []string) string {
+	slices.Sort(revisions)
+	if base != nil {
+		if has, _ := base.Config["defaultRevision"].(string); slices.Contains(revisions, has) && !slices.Contains(revisions, "") {
+			return has
+		}
+	}
+	return revisions[0] // "" sorts first
+}
+
+// point gives the base's webhook to another revision, with the chart at hand.
+func (w *work) point(have *release.Release, revision string) error {
+	values := merge(have.Config, map[string]any{"defaultRevision": baseValues("", revision, nil)["defaultRevision"]})
+	if values["defaultRevision"] == have.Config["defaultRevision"] {
+		return nil
+	}
+	if err := w.helm.uninstall(baseName); err != nil {
+		return err
+	}
+	if err := w.helm.install(baseName, have.Chart, values, map[string]string{versionLabel: have.Labels[versionLabel]}); err != nil {
+		return fmt.Errorf("validation webhook of the base for revision %q: %w", revision, err)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package istio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"meshgate/framework/kube"
+	"meshgate/framework/mesh"
+	"meshgate/framework/mesh/detect"
+	"meshgate/framework/progress"
+	"meshgate/framework/wait"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Down removes this revision's releases, and with the last of them what all
+// revisions share: base, CRDs, namespace, and what istiod itself had made.
+func (f *Flavour) Down(ctx context.Context, k *kube.Client, log progress.Log) (err error) {
+	w, err := f.begin(k, log, "remove")
+	if err != nil {
+		return err
+	}
+	defer func() { w.phase.End(err) }()
+	ctx, stop := context.WithTimeoutCause(ctx, w.limit(), fmt.Errorf("mesh down within %s: %w", w.limit(), wait.ErrExpired))
+	defer stop()
+	if err := w.releasesGone(); err != nil {
+		return err
+	}
+	others, err := w.istiods()
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return w.leave(ctx, others)
+	}
+	return w.everythingGone(ctx)
+}
+
+// limit: gateways drain for five seconds before they end, the CRDs come after.
+func (w *work) limit() time.Duration { return 2 * w.opts.Budget.Deletion }
+
+func (w *work) releasesGone() error {
+	ours, err := w.helm.ours()
+	if err != nil {
+		return err
+	}
+	r := w.opts.Revision
+	var g errgroup.Group
+	for _, name := range []string{ingressName(r), egressName(r), istiodName(r)} {
+		if slices.Contains(ours, name) {
+			w.phase.Waiting("release " + name)
+			g.Go(func() error { return w.helm.uninstall(name) })
+		}
+	}
+	return g.Wait()
+}
+
+// leave goes while other revisions stay: the shared webhook must not point at an
+// istiod that is gone, or nobody could apply anything any more.
+func (w *work) leave(ctx context.Context, others []string) error {
+	have, err := w.helm.find(baseName)
+	if err != nil {
+		return err
+	}
+	if deployed(have) {
+		if err := w.point(have, judgeOf(have, others)); err != nil {
+			return err
+		}
+	}
+	return w.podsGone(ctx)
+}
+
+func (w *work) podsGone(ctx context.Context) error {
+	selector := revisionPods(w.opts.Revision)
+	_, err := wait.Until(ctx, wait.Deadline{Name: "pods of revision " + mesh.RevisionName(w.opts.Revision) + " gone", Within: w.opts.Budget.Deletion}, pollEvery, func(ctx context.Context) error {
+		list, err := w.k.Typed().CoreV1().Pods(w.opts.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+		if err == nil && len(list.Items) > 0 {
+			err = fmt.Errorf("%d pods of the mesh with %s still there, first %s", len(list.Items), selector, list.Items[0].Name)
+		}
+		return err
+	})
+	return err
+}
+
+// revisionPods selects the pods of the releases of one revision.
+func revisionPods(revision string) string {
+	return fmt.Sprintf("app in (%s, %s, %s), istio.io/rev=%s", "istiod", ingressName(revision), egressName(revision), mesh.RevisionName(revision))
+}
+
+func (w *work) everythingGone(ctx context.Context) error {
+	if err := w.helm.uninstall(baseName); err != nil {
+		return err
+	}
+	w.phase.Waiting("namespace " + w.opts.Namespace)
+	if err := w.namespaceGone(ctx); err != nil {
+		return err
+	}
+	w.phase.Waiting("CRDs")
+	if err := w.crdsGone(ctx); err != nil {
+		return err
+	}
+	return w.tracesGone(ctx)
+}
+
+// namespaceGone returns when the namespace and all pods in it are gone. A
+// namespace that is not ours never held anything of ours.
+func (w *work) namespaceGone(ctx context.Context) error {
+	err := w.k.Delete(ctx, namespace(w.opts.Namespace))
+	if errors.Is(err, kube.ErrForeign) {
+		return nil
+	}
+	return err
+}
+
+func (w *work) crdsGone(ctx context.Context) error {
+	list, err := w.k.Dynamic().Resource(crdResource).List(ctx, metav1.ListOptions{LabelSelector: kube.OwnerLabel + "=" + string(owner)})
+	if err != nil {
+		return fmt.Errorf("CRDs of ours: %w", err)
+	}
+	var ours []*unstructured.Unstructured
+	for i := range list.Items {
+		ours = append(ours, &list.Items[i])
+	}
+	return w.k.Delete(ctx, ours...)
+}
+
+// tracesGone removes what istiod, not Helm, has put into every namespace: its
+// root certificate. It stays where another istiod, not ours, needs it.
+func (w *work) tracesGone(ctx context.Context) error {
+	others, err := detect.ControlPlanes(ctx, w.k.Typed())
+	if err != nil || len(others) > 0 {
+		return err
+	}
+	maps, err := w.k.Typed().CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: "istio.io/config=true"})
+	if err != nil {
+		return fmt.Errorf("root certificates left by istiod: %w", err)
+	}
+	for _, cm := range maps.Items {
+		err := w.k.Typed().CoreV1().ConfigMaps(cm.Namespace).Delete(ctx, cm.Name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("root certificate %s/%s left by istiod: %w", cm.Namespace, cm.Name, err)
+		}
+	}
+	return nil
+}

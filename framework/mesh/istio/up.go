@@ -1,0 +1,170 @@
+package istio
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"meshgate/framework/bundle"
+	"meshgate/framework/kube"
+	"meshgate/framework/mesh"
+	"meshgate/framework/mesh/detect"
+	"meshgate/framework/progress"
+	"meshgate/framework/wait"
+
+	"golang.org/x/sync/errgroup"
+	"helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const pollEvery = 100 * time.Millisecond
+
+// work is one Up or Down under way.
+type work struct {
+	*Flavour
+	k     *kube.Client
+	helm  *helm
+	phase progress.Phase
+	facts []string
+}
+
+func (f *Flavour) begin(k *kube.Client, log progress.Log, verb string) (*work, error) {
+	h, err := newHelm(k.REST(), f.opts.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	return &work{Flavour: f, k: k, helm: h, phase: log.Begin(f.title(verb))}, nil
+}
+
+// Up installs what is missing, replaces what is broken or from other values, and
+// returns when the mesh is ready.
+func (f *Flavour) Up(ctx context.Context, k *kube.Client, b *bundle.Bundle, log progress.Log) (m *mesh.Mesh, err error) {
+	w, err := f.begin(k, log, "install")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { w.phase.End(err) }()
+	s, err := f.stock(b)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, f.opts.Budget.MeshUp, fmt.Errorf("mesh up within %s: %w", f.opts.Budget.MeshUp, wait.ErrExpired))
+	defer stop()
+	return w.up(ctx, s)
+}
+
+func (w *work) up(ctx context.Context, s stock) (*mesh.Mesh, error) {
+	if err := w.refuseForeign(ctx); err != nil {
+		return nil, err
+	}
+	w.phase.Waiting("namespace " + w.opts.Namespace)
+	if err := w.k.Apply(ctx, owner, namespace(w.opts.Namespace)); err != nil {
+		return nil, err
+	}
+	if err := w.controlPlane(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := w.gateways(s); err != nil {
+		return nil, err
+	}
+	return w.ready(ctx, s)
+}
+
+// refuseForeign looks for another's istiod of the same revision, wherever it is:
+// the two would fight over the same webhooks.
+func (w *work) refuseForeign(ctx context.Context) error {
+	all, err := detect.ControlPlanes(ctx, w.k.Typed())
+	if err != nil {
+		return err
+	}
+	for _, cp := range all {
+		if cp.Revision == w.opts.Revision && !(cp.Ours && cp.Namespace == w.opts.Namespace) {
+			return fmt.Errorf("control plane %s: %w, or is in another namespace than %s: take it with --mesh existing, remove it, or install beside it with --revision", cp, kube.ErrForeign, w.opts.Namespace)
+		}
+	}
+	return nil
+}
+
+func namespace(name string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion("v1")
+	o.SetKind("Namespace")
+	o.SetName(name)
+	return o
+}
+
+// controlPlane installs CRDs, base and istiod, and returns when its webhooks
+// answer: before that no gateway's pod would be admitted.
+func (w *work) controlPlane(ctx context.Context, s stock) error {
+	w.phase.Waiting("CRDs, base and " + istiodName(w.opts.Revision))
+	all, err := crds(s.base)
+	if err != nil {
+		return err
+	}
+	foreign, err := applyCRDs(ctx, w.k, all, s.tag)
+	if err != nil {
+		return err
+	}
+	if len(foreign) > 0 {
+		w.note("CRDs that were there are used as they are: %s", strings.Join(foreign, ", "))
+	}
+	if err := w.base(s, names(all)); err != nil {
+		return err
+	}
+	if err := w.release(istiodName(w.opts.Revision), s.istiod, istiodValues(s, w.opts), s.tag); err != nil {
+		return err
+	}
+	if _, err := wait.Until(ctx, wait.Deadline{Name: "CRDs established", Within: w.opts.Budget.Ready}, pollEvery, func(ctx context.Context) error {
+		return established(ctx, w.k, all)
+	}); err != nil {
+		return err
+	}
+	return w.istiodAnswers(ctx)
+}
+
+func (w *work) note(format string, args ...any) {
+	w.phase.Note(format, args...)
+	w.facts = append(w.facts, fmt.Sprintf(format, args...))
+}
+
+// gateways installs both at once. It does not stop half way when ctx ends: each
+// takes a second, and a release cut short would have to be undone.
+func (w *work) gateways(s stock) error {
+	w.phase.Waiting("gateways")
+	var g errgroup.Group
+	for name, service := range map[string]string{
+		ingressName(w.opts.Revision): "LoadBalancer",
+		egressName(w.opts.Revision):  "ClusterIP",
+	} {
+		g.Go(func() error { return w.release(name, s.gateway, gatewayValues(service, w.opts.Revision), s.tag) })
+	}
+	return g.Wait()
+}
+
+// release makes a release be there with this chart and these values.
+func (w *work) release(name string, fsys fs.FS, values map[string]any, tag string) error {
+	digest, err := inputs(fsys, values)
+	if err != nil {
+		return fmt.Errorf("release %s: %w", name, err)
+	}
+	have, err := w.helm.find(name)
+	if err != nil {
+		return err
+	}
+	if have != nil {
+		if have.Info.Status == release.StatusDeployed && have.Labels[inputsLabel] == digest {
+			return nil
+		}
+		w.phase.Note("release %s is %s, from other inputs or cut short: installed again", name, have.Info.Status)
+		if err := w.helm.uninstall(name); err != nil {
+			return err
+		}
+	}
+	c, err := loadChart(fsys)
+	if err != nil {
+		return fmt.Errorf("chart of release %s: %w", name, err)
+	}
+	return w.helm.install(name, c, values, map[string]string{inputsLabel: digest, versionLabel: tag})
+}

@@ -1,0 +1,112 @@
+package istio
+
+import (
+	"maps"
+
+	"meshgate/framework/mesh"
+)
+
+// The requests leave room on a node of two cores that also runs Kubernetes, and
+// a second control plane.
+func requests(cpu, memory string) map[string]any {
+	return map[string]any{"requests": map[string]any{"cpu": cpu, "memory": memory}}
+}
+
+// suffix is what a revision adds to names; Istio's charts do the same.
+func suffix(revision string) string {
+	if revision == "" {
+		return ""
+	}
+	return "-" + revision
+}
+
+// The names of the releases, which are those of the Deployments too.
+func istiodName(revision string) string  { return "istiod" + suffix(revision) }
+func ingressName(revision string) string { return "istio-ingressgateway" + suffix(revision) }
+func egressName(revision string) string  { return "istio-egressgateway" + suffix(revision) }
+
+const baseName = "istio-base"
+
+// baseValues: the CRDs are left to us, because several revisions share them, and
+// because only so do they go away again with the last one.
+func baseValues(namespace, defaultRevision string, crdNames []string) map[string]any {
+	excluded := make([]any, 0, len(crdNames))
+	for _, n := range crdNames {
+		excluded = append(excluded, n)
+	}
+	return map[string]any{
+		"defaultRevision": mesh.RevisionName(defaultRevision),
+		"global":          map[string]any{"istioNamespace": namespace},
+		"base":            map[string]any{"excludedCRDs": excluded},
+	}
+}
+
+// istiodValues: what spec.md needs of the mesh (REGISTRY_ONLY, access log), what a
+// small cluster needs, what a substitute Envoy needs, and last what the user wants.
+func istiodValues(s stock, o Options) map[string]any {
+	v := map[string]any{
+		"revision": o.Revision,
+		"global": map[string]any{
+			"hub": s.hub, "tag": s.tag,
+			"istioNamespace":             o.Namespace,
+			"imagePullPolicy":            "IfNotPresent",
+			"defaultPodDisruptionBudget": map[string]any{"enabled": false},
+			"proxy":                      map[string]any{"resources": requests("10m", "64Mi")},
+		},
+		"pilot": map[string]any{
+			"autoscaleEnabled": false,
+			"resources":        requests("20m", "128Mi"),
+			// Without this istiod leaves GatewayClasses behind on a cluster that
+			// has the Gateway API's CRDs.
+			"env": map[string]any{"PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER": "false"},
+		},
+		"meshConfig": map[string]any{
+			"accessLogFile":         "/dev/stdout",
+			"outboundTrafficPolicy": map[string]any{"mode": "REGISTRY_ONLY"},
+		},
+	}
+	if s.substitute != "" {
+		v = merge(v, withoutIstioFilters())
+	}
+	return merge(v, o.Values)
+}
+
+// withoutIstioFilters keeps istiod from configuring filters that only Istio's
+// build of Envoy has; any other build refuses all of its configuration for them.
+func withoutIstioFilters() map[string]any {
+	return map[string]any{
+		"pilot": map[string]any{"env": map[string]any{
+			"PILOT_ENABLE_ALPN_FILTER":       "false",
+			"PILOT_ENABLE_METADATA_EXCHANGE": "false",
+		}},
+		"telemetry":  map[string]any{"enabled": false},
+		"meshConfig": map[string]any{"defaultProviders": map[string]any{"metrics": []any{}}},
+	}
+}
+
+// gatewayValues: names and pod labels follow from the release's name.
+func gatewayValues(serviceType, revision string) map[string]any {
+	return map[string]any{
+		"revision":        revision,
+		"imagePullPolicy": "IfNotPresent",
+		"autoscaling":     map[string]any{"enabled": false},
+		"replicaCount":    1,
+		"resources":       requests("10m", "64Mi"),
+		"service":         map[string]any{"type": serviceType},
+	}
+}
+
+// merge lays over upon under, map by map; neither is changed.
+func merge(under, over map[string]any) map[string]any {
+	out := maps.Clone(under)
+	for k, v := range over {
+		below, isMap := out[k].(map[string]any)
+		above, both := v.(map[string]any)
+		if isMap && both {
+			out[k] = merge(below, above)
+		} else {
+			out[k] = v
+		}
+	}
+	return out
+}
