@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +31,7 @@ type Lease struct {
 	dir  string
 	name string
 	mine *flock.Flock
+	file string
 }
 
 // Acquire joins the users of name, whose lock files are kept in dir. up is run
@@ -88,6 +91,17 @@ func Alone(ctx context.Context, dir, name string, f func(ctx context.Context) er
 	})
 }
 
+// Others lists the processes, but for this one, that use name at this moment.
+func Others(dir, name string) ([]string, error) {
+	l := &Lease{dir: dir, name: name}
+	if err := os.MkdirAll(l.usersDir(), 0o755); err != nil {
+		return nil, fmt.Errorf("lease of %s: %w", name, err)
+	}
+	users, err := l.others()
+	me := strconv.Itoa(os.Getpid())
+	return slices.DeleteFunc(users, func(pid string) bool { return pid == me }), err
+}
+
 // behindGate runs f while this process alone may come, go or look.
 func (l *Lease) behindGate(ctx context.Context, f func() error) error {
 	if err := os.MkdirAll(l.usersDir(), 0o755); err != nil {
@@ -116,19 +130,26 @@ func Lock(ctx context.Context, file string) (unlock func(), err error) {
 
 func (l *Lease) usersDir() string { return filepath.Join(l.dir, l.name+".users") }
 
+// hidden is how the file of a user begins before it is locked. Under its final
+// name a file that is not locked belongs to a process that is gone.
+const hidden = "."
+
 // join makes and locks a file that says who we are.
 func (l *Lease) join() error {
-	f, err := os.CreateTemp(l.usersDir(), fmt.Sprintf("%d-*", os.Getpid()))
+	f, err := os.CreateTemp(l.usersDir(), fmt.Sprintf("%s%d-*", hidden, os.Getpid()))
 	if err != nil {
 		return fmt.Errorf("lease of %s: %w", l.name, err)
 	}
-	name := f.Name()
+	young := f.Name()
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("lease of %s: %w", l.name, err)
 	}
-	l.mine = flock.New(name)
+	l.mine, l.file = flock.New(young), filepath.Join(l.usersDir(), strings.TrimPrefix(filepath.Base(young), hidden))
 	if ok, err := l.mine.TryLock(); err != nil || !ok {
-		return fmt.Errorf("lease of %s: lock our own %s: got %t: %w", l.name, name, ok, err)
+		return fmt.Errorf("lease of %s: lock our own %s: got %t: %w", l.name, young, ok, err)
+	}
+	if err := os.Rename(young, l.file); err != nil {
+		return fmt.Errorf("lease of %s: %w", l.name, err)
 	}
 	return nil
 }
@@ -138,8 +159,7 @@ func (l *Lease) leave() error {
 	if l.mine == nil {
 		return nil
 	}
-	name := l.mine.Path()
-	err := errors.Join(l.mine.Close(), os.Remove(name))
+	err := errors.Join(os.Remove(l.file), l.mine.Close())
 	l.mine = nil
 	if err != nil {
 		return fmt.Errorf("lease of %s: give back: %w", l.name, err)
@@ -147,8 +167,7 @@ func (l *Lease) leave() error {
 	return nil
 }
 
-// others lists the process ids of the living users, and clears away the files of
-// those that crashed.
+// others lists the process ids of the living users.
 func (l *Lease) others() ([]string, error) {
 	entries, err := os.ReadDir(l.usersDir())
 	if err != nil {
@@ -157,7 +176,7 @@ func (l *Lease) others() ([]string, error) {
 	var living []string
 	for _, e := range entries {
 		file := filepath.Join(l.usersDir(), e.Name())
-		if l.mine != nil && file == l.mine.Path() {
+		if file == l.file || strings.HasPrefix(e.Name(), hidden) {
 			continue
 		}
 		abandoned, err := abandoned(file)
@@ -172,7 +191,7 @@ func (l *Lease) others() ([]string, error) {
 	return living, nil
 }
 
-// abandoned removes a file that nobody holds.
+// abandoned removes a file that nobody holds: its process crashed.
 func abandoned(file string) (bool, error) {
 	lock := flock.New(file)
 	ok, err := lock.TryLock()

@@ -1,0 +1,110 @@
+package addons
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// CalicoNamespace and CalicoNode name the DaemonSet that makes nodes ready.
+const (
+	CalicoNamespace = "kube-system"
+	CalicoNode      = "calico-node"
+)
+
+// felixHealth is where Felix answers about itself on each node (Calico's
+// FELIX_HEALTHPORT default).
+const felixHealth = 9099
+
+// Calico prepares Calico's VXLAN manifest for pods in podCIDR.
+func Calico(manifest []byte, podCIDR string, held []string) ([]*unstructured.Unstructured, error) {
+	objs, err := Decode("calico-vxlan.yaml", manifest)
+	if err != nil {
+		return nil, err
+	}
+	// Its controllers collect what deleted nodes leave; our nodes go together.
+	if objs, err = without(objs, "calico-kube-controllers"); err != nil {
+		return nil, err
+	}
+	conf, err := find(objs, "ConfigMap", "calico-config")
+	if err != nil {
+		return nil, err
+	}
+	if err := dropBandwidth(conf); err != nil {
+		return nil, err
+	}
+	node, err := find(objs, "DaemonSet", CalicoNode)
+	if err != nil {
+		return nil, err
+	}
+	if err := editPods(node, func(spec *corev1.PodSpec) error { return calicoNode(spec, podCIDR) }); err != nil {
+		return nil, err
+	}
+	return objs, Retag(objs, held)
+}
+
+// dropBandwidth takes the bandwidth plugin out of the CNI configuration, which is
+// JSON with unquoted placeholders, so that only a part of it can be parsed.
+func dropBandwidth(conf *unstructured.Unstructured) error {
+	const key = "cni_network_config"
+	text, _, err := unstructured.NestedString(conf.Object, "data", key)
+	if err != nil {
+		return fmt.Errorf("calico-config: %s: %w", key, err)
+	}
+	// A stand-in makes it JSON: the placeholder is a number to be.
+	const placeholder, standIn = "__CNI_MTU__", "-987654321"
+	net := map[string]any{}
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(text, placeholder, standIn)), &net); err != nil {
+		return fmt.Errorf("calico-config: %s: %w", key, err)
+	}
+	plugins, _ := net["plugins"].([]any)
+	kept := []any{}
+	for _, p := range plugins {
+		if m, ok := p.(map[string]any); !ok || m["type"] != "bandwidth" {
+			kept = append(kept, p)
+		}
+	}
+	net["plugins"] = kept
+	out, err := json.MarshalIndent(net, "", "  ")
+	if err != nil {
+		return fmt.Errorf("calico-config: %s: %w", key, err)
+	}
+	return unstructured.SetNestedField(conf.Object, strings.ReplaceAll(string(out), standIn, placeholder), "data", key)
+}
+
+// calicoNode leaves out the steps that only an upgrade or eBPF needs, says where
+// the pods are, and asks Felix by HTTP instead of starting a big program for
+// each probe.
+func calicoNode(spec *corev1.PodSpec, podCIDR string) error {
+	var inits []corev1.Container
+	for _, c := range spec.InitContainers {
+		if c.Name == "install-cni" {
+			inits = append(inits, c)
+		}
+	}
+	if len(inits) != 1 {
+		return fmt.Errorf("want an init container %q, got none", "install-cni")
+	}
+	spec.InitContainers = inits
+	c, err := container(spec, CalicoNode)
+	if err != nil {
+		return err
+	}
+	c.Env = append(c.Env, corev1.EnvVar{Name: "CALICO_IPV4POOL_CIDR", Value: podCIDR})
+	c.ReadinessProbe, c.LivenessProbe = felix("/readiness", 1), felix("/liveness", 10)
+	modest(spec)
+	return nil
+}
+
+func felix(path string, period int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
+			Host: "127.0.0.1", Path: path, Port: intstr.FromInt32(felixHealth),
+		}},
+		PeriodSeconds: period, TimeoutSeconds: 5, FailureThreshold: 12,
+	}
+}

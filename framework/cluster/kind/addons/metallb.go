@@ -1,0 +1,93 @@
+package addons
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// The names of MetalLB's workloads.
+const (
+	MetalLBNamespace  = "metallb-system"
+	MetalLBController = "controller"
+	MetalLBSpeaker    = "speaker"
+	poolName          = "meshgate"
+)
+
+// MetalLB prepares MetalLB's native manifest. Its webhook, which judges only what
+// people write, is left out: until it has certificates no pool could be applied.
+func MetalLB(manifest []byte, held []string) ([]*unstructured.Unstructured, error) {
+	objs, err := Decode("metallb-native.yaml", manifest)
+	if err != nil {
+		return nil, err
+	}
+	objs, err = without(objs, "metallb-webhook-configuration", "metallb-webhook-service")
+	if err != nil {
+		return nil, err
+	}
+	for kind, name := range map[string]string{"Deployment": MetalLBController, "DaemonSet": MetalLBSpeaker} {
+		o, err := find(objs, kind, name)
+		if err != nil {
+			return nil, err
+		}
+		if err := editPods(o, func(spec *corev1.PodSpec) error { return metalLB(spec, name) }); err != nil {
+			return nil, err
+		}
+	}
+	secret, err := memberlist()
+	if err != nil {
+		return nil, err
+	}
+	return append(objs, secret), Retag(objs, held)
+}
+
+func metalLB(spec *corev1.PodSpec, name string) error {
+	c, err := container(spec, name)
+	if err != nil {
+		return err
+	}
+	if name == MetalLBController {
+		c.Args = append(c.Args, "--webhook-mode=disabled")
+	}
+	if c.ReadinessProbe == nil {
+		return fmt.Errorf("container %q: want a readiness probe, got none", name)
+	}
+	quick(c.ReadinessProbe)
+	modest(spec)
+	return nil
+}
+
+// memberlist is the secret that the speakers share. The controller would make it,
+// but a speaker that starts before that waits for kubelet's next try to mount it.
+func memberlist() (*unstructured.Unstructured, error) {
+	key := make([]byte, 16)
+	if _, err := rand.Read(key); err != nil {
+		return nil, fmt.Errorf("key for MetalLB's speakers: %w", err)
+	}
+	o := object("v1", "Secret", "memberlist")
+	// The speakers expect base64 inside, as the controller writes it.
+	o.Object["stringData"] = map[string]any{"secretkey": base64.RawStdEncoding.EncodeToString(key)}
+	return o, nil
+}
+
+// Pool are the objects that give MetalLB the addresses "a-b" to hand out, and
+// make it answer for them on the nodes' network.
+func Pool(addresses string) []*unstructured.Unstructured {
+	pool := object("metallb.io/v1beta1", "IPAddressPool", poolName)
+	pool.Object["spec"] = map[string]any{"addresses": []any{addresses}}
+	adv := object("metallb.io/v1beta1", "L2Advertisement", poolName)
+	adv.Object["spec"] = map[string]any{"ipAddressPools": []any{poolName}}
+	return []*unstructured.Unstructured{pool, adv}
+}
+
+func object(apiVersion, kind, name string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: map[string]any{}}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(MetalLBNamespace)
+	o.SetName(name)
+	return o
+}

@@ -1,0 +1,145 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"meshgate/framework/cluster"
+	"meshgate/framework/cluster/policy"
+	"meshgate/framework/kube"
+	"meshgate/framework/wait"
+)
+
+// build runs kind's creation, the import of images and the installation of the
+// addons side by side: each begins as soon as what it needs is there, because
+// kind's own steps leave the machine idle half of the time.
+func (w work) build(ctx context.Context, p plan) (*cluster.Cluster, error) {
+	if err := w.names.writeFiles(); err != nil {
+		return nil, err
+	}
+	net, err := ensureNetwork(ctx, w.engine, w.names)
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := net.pool()
+	if err != nil {
+		return nil, err
+	}
+	log := newLogger(w.phase)
+	var k *kube.Client
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return create(gctx, p, log) })
+	g.Go(func() error { return w.importImages(gctx, log.settled) })
+	g.Go(func() (err error) {
+		k, err = w.install(gctx, p, addresses, log.settled)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, w.withNodeLog(ctx, err)
+	}
+	rec, err := w.finish(ctx, p, k, addresses)
+	if err != nil {
+		return nil, w.withNodeLog(ctx, err)
+	}
+	version, err := k.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rec.cluster(w.names, version, true), nil
+}
+
+// importImages brings in the images while kubeadm starts the control plane.
+func (w work) importImages(ctx context.Context, settled <-chan struct{}) error {
+	if err := after(ctx, settled); err != nil {
+		return err
+	}
+	nodes, err := ourNodes(ctx, w.engine, w.names)
+	if err != nil {
+		return err
+	}
+	if err := loadAll(ctx, w.engine, nodes, w.bundle, w.parts.images(), w.phase); err != nil {
+		return err
+	}
+	return loadAll(ctx, w.engine, nodes, w.bundle, w.o.Preload, w.phase)
+}
+
+func after(ctx context.Context, event <-chan struct{}) error {
+	select {
+	case <-event:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// finish waits until everything runs, finds out what the cluster can, and writes
+// the record, which makes it a finished one.
+func (w work) finish(ctx context.Context, p plan, k *kube.Client, addresses string) (record, error) {
+	rec := record{Digests: w.parts.digests(), Nodes: w.o.Nodes, Facts: w.facts(p, addresses)}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.ready(gctx, k) })
+	g.Go(func() error {
+		reason, err := w.enforcement(gctx, k)
+		rec.NoNetworkPolicy = reason
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return rec, err
+	}
+	return rec, rec.write(ctx, k)
+}
+
+// enforcement proves NetworkPolicy; reason is why it is absent.
+func (w work) enforcement(ctx context.Context, k *kube.Client) (reason string, err error) {
+	if w.parts.agent == nil {
+		return fmt.Sprintf("it could not be proven: the bundle holds no %s", agentImage), nil
+	}
+	if err := w.nodesReady(ctx, k); err != nil {
+		return "", err
+	}
+	err = policy.Proof{Kube: k, Owner: owner, Namespace: systemNamespace, Image: agentImage}.Run(ctx)
+	var absent *cluster.AbsentError
+	if errors.As(err, &absent) {
+		w.phase.Note("%s", absent)
+		return absent.Reason, nil
+	}
+	return "", err
+}
+
+// facts are the adaptations and the addons, for the report.
+func (w work) facts(p plan, addresses string) []string {
+	cni := "CNI: the node image's own"
+	if p.calico {
+		cni = "CNI: Calico " + w.parts.calico[0].Version + " with VXLAN"
+	}
+	return slices.Concat(p.facts(), []string{
+		cni,
+		fmt.Sprintf("load balancer: MetalLB %s with addresses %s", w.parts.metallb[0].Version, addresses),
+		fmt.Sprintf("small requests: %s a control-plane pod, one CoreDNS, no Calico controllers, no MetalLB webhook", controlPlaneCPU),
+		"etcd runs without fsync: the cluster is disposable",
+	})
+}
+
+// deadline gives the cluster's whole budget to one of its waits.
+func (w work) deadline(name string) wait.Deadline {
+	return wait.Deadline{Name: name, Within: w.o.Budget.ClusterUp}
+}
+
+const poll = 200 * time.Millisecond
+
+// withNodeLog adds what the node says, before it is removed.
+func (w work) withNodeLog(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	text := nodeLog(ctx, w.engine, w.names)
+	if text == "" {
+		return err
+	}
+	return fmt.Errorf("%w\nlast words of the node's kubelet and containerd:\n%s", err, text)
+}

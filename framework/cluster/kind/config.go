@@ -1,0 +1,127 @@
+package kind
+
+import (
+	"fmt"
+	"strings"
+
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
+	"meshgate/framework/cluster/engine"
+	"meshgate/framework/cluster/host"
+)
+
+// podSubnet is kind's default, said here because Calico must be told the same.
+const podSubnet = "10.244.0.0/16"
+
+// plan is everything that the shape of a cluster depends on.
+type plan struct {
+	names  names
+	nodes  int
+	image  string
+	calico bool
+	engine *engine.Engine
+	host   host.Facts
+}
+
+// config renders what kind is to create.
+func (p plan) config() *v1alpha4.Cluster {
+	c := &v1alpha4.Cluster{
+		TypeMeta: v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
+		Name:     p.names.cluster,
+		Networking: v1alpha4.Networking{
+			IPFamily: v1alpha4.IPv4Family, PodSubnet: podSubnet, DisableDefaultCNI: p.calico,
+		},
+		KubeadmConfigPatches: []string{clusterPatch, initPatch()},
+	}
+	for i := range p.nodes {
+		c.Nodes = append(c.Nodes, p.node(i))
+	}
+	if p.engine.CgroupVersion == 1 {
+		c.KubeadmConfigPatches = append(c.KubeadmConfigPatches, cgroupV1Patch)
+	}
+	if !p.host.Can(host.SysResource) {
+		c.ContainerdConfigPatches = append(c.ContainerdConfigPatches, oomPatch)
+	}
+	return c
+}
+
+func (p plan) node(i int) v1alpha4.Node {
+	role := v1alpha4.WorkerRole
+	if i == 0 {
+		role = v1alpha4.ControlPlaneRole
+	}
+	return v1alpha4.Node{Role: role, Image: p.image, ExtraMounts: []v1alpha4.Mount{{
+		HostPath: p.names.patches(), ContainerPath: patchesInNode, Readonly: true,
+	}}}
+}
+
+// facts says in words what config adapted, for the report.
+func (p plan) facts() []string {
+	out := []string{fmt.Sprintf("engine: %s", p.engine)}
+	if p.engine.DefaultRuntime == engine.RuntimeName {
+		out = append(out, "engine: containers start by meshgate's runtime shim, which leaves out capabilities that this host lacks")
+	}
+	if p.engine.CgroupVersion == 1 {
+		out = append(out, "control groups v1: the kubelet runs with failCgroupV1=false")
+	}
+	if !p.host.Can(host.SysResource) {
+		out = append(out, "no CAP_SYS_RESOURCE: containerd runs with restrict_oom_score_adj=true")
+	}
+	return out
+}
+
+// clusterPatch gives up durability, which a disposable cluster does not need and
+// slow disks charge for, and elections of the only candidate.
+const clusterPatch = `kind: ClusterConfiguration
+etcd:
+  local:
+    extraArgs:
+    - name: unsafe-no-fsync
+      value: "true"
+controllerManager:
+  extraArgs:
+  - name: leader-elect
+    value: "false"
+  - name: enable-hostpath-provisioner
+    value: "true"
+scheduler:
+  extraArgs:
+  - name: leader-elect
+    value: "false"
+`
+
+// initPatch makes kubeadm patch its static pods, see patches.
+func initPatch() string {
+	return fmt.Sprintf("kind: InitConfiguration\npatches:\n  directory: %s\n", patchesInNode)
+}
+
+// cgroupV1Patch is needed since Kubernetes 1.35, whose kubelet refuses version 1.
+const cgroupV1Patch = `kind: KubeletConfiguration
+failCgroupV1: false
+`
+
+// oomPatch keeps containerd from lowering OOM scores, which needs CAP_SYS_RESOURCE;
+// without it no pod sandbox starts.
+const oomPatch = `[plugins."io.containerd.grpc.v1.cri"]
+  restrict_oom_score_adj = true
+`
+
+// controlPlaneCPU is what each static pod asks for. kubeadm's own figures sum up
+// to 650m, a third of a two-core machine, without being used.
+const controlPlaneCPU = "25m"
+
+// patches are the files that kubeadm merges into its static pods, by file name.
+func patches() map[string]string {
+	files := map[string]string{}
+	for _, component := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
+		files[component+"+strategic.yaml"] = strings.TrimLeft(fmt.Sprintf(`
+spec:
+  containers:
+  - name: %s
+    resources:
+      requests:
+        cpu: %s
+`, component, controlPlaneCPU), "\n")
+	}
+	return files
+}

@@ -1,0 +1,149 @@
+package kind
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"meshgate/framework/bundle"
+	"meshgate/framework/cluster/kind/addons"
+	"meshgate/framework/kube"
+	"meshgate/framework/wait"
+)
+
+// install applies the addons as soon as the API server takes them, which is well
+// before kind's creation ends.
+func (w work) install(ctx context.Context, p plan, addresses string, settled <-chan struct{}) (*kube.Client, error) {
+	if err := after(ctx, settled); err != nil {
+		return nil, err
+	}
+	objs, err := w.addons(p, addresses)
+	if err != nil {
+		return nil, err
+	}
+	k, err := w.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.apply(ctx, k, objs); err != nil {
+		return nil, err
+	}
+	return k, w.trimDNS(ctx, k)
+}
+
+// addons are the objects of all addons.
+func (w work) addons(p plan, addresses string) ([]*unstructured.Unstructured, error) {
+	ns := &unstructured.Unstructured{Object: map[string]any{}}
+	ns.SetAPIVersion("v1")
+	ns.SetKind("Namespace")
+	ns.SetName(systemNamespace)
+	objs := []*unstructured.Unstructured{ns}
+	if p.calico {
+		calico, err := w.manifest(w.parts.calico, func(m []byte) ([]*unstructured.Unstructured, error) {
+			return addons.Calico(m, podSubnet, imageNames(w.parts.calico))
+		})
+		if err != nil {
+			return nil, err
+		}
+		objs = append(objs, calico...)
+	}
+	metallb, err := w.manifest(w.parts.metallb, func(m []byte) ([]*unstructured.Unstructured, error) {
+		return addons.MetalLB(m, imageNames(w.parts.metallb))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(append(objs, metallb...), addons.Pool(addresses)...), nil
+}
+
+// manifest reads the one manifest of a component and prepares it.
+func (w work) manifest(entries []bundle.Entry, prepare func([]byte) ([]*unstructured.Unstructured, error)) ([]*unstructured.Unstructured, error) {
+	for _, e := range entries {
+		if e.Kind != bundle.KindFiles {
+			continue
+		}
+		raw, err := w.bundle.Manifest(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		return prepare(raw)
+	}
+	return nil, fmt.Errorf("bundle %s: component %s holds no manifest", w.bundle.Dir(), entries[0].Component)
+}
+
+// reach waits for the API server.
+func (w work) reach(ctx context.Context) (*kube.Client, error) {
+	var k *kube.Client
+	_, err := wait.Until(ctx, w.deadline("API server of "+w.names.cluster+" answers"), poll, func(ctx context.Context) (err error) {
+		if k == nil {
+			if k, err = connect(ctx, w.engine, w.names); err != nil {
+				return err
+			}
+		}
+		// kubeadm's own credentials get their rights only after the server's start.
+		_, err = k.Typed().CoreV1().Namespaces().Get(ctx, "kube-system", metav1.GetOptions{})
+		return err
+	})
+	return k, err
+}
+
+// apply makes kinds and namespaces first and the rest at the same time. It tries
+// again what fails while the server learns the new kinds.
+func (w work) apply(ctx context.Context, k *kube.Client, objs []*unstructured.Unstructured) error {
+	var first, rest []*unstructured.Unstructured
+	for _, o := range objs {
+		if addons.Early(o) {
+			first = append(first, o)
+		} else {
+			rest = append(rest, o)
+		}
+	}
+	if err := w.applyAll(ctx, k, first); err != nil {
+		return err
+	}
+	return w.applyAll(ctx, k, rest)
+}
+
+// lanes is how many objects are applied at the same time.
+const lanes = 6
+
+func (w work) applyAll(ctx context.Context, k *kube.Client, objs []*unstructured.Unstructured) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(lanes)
+	for _, o := range objs {
+		g.Go(func() error {
+			_, err := wait.Until(ctx, w.deadline(kube.Name(o)+" applied"), poll, func(ctx context.Context) error {
+				return finalIfRefused(k.Apply(ctx, owner, o))
+			})
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// trimDNS leaves one CoreDNS with a small request: one node needs no second.
+func (w work) trimDNS(ctx context.Context, k *kube.Client) error {
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{
+		"replicas": 1,
+		"template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{
+			"name": dns, "resources": map[string]any{"requests": map[string]any{"cpu": addons.RequestCPU}},
+			"readinessProbe": map[string]any{"periodSeconds": 1},
+		}}}},
+	}})
+	if err != nil {
+		return fmt.Errorf("patch for CoreDNS: %w", err)
+	}
+	_, err = wait.Until(ctx, w.deadline("CoreDNS trimmed"), poll, func(ctx context.Context) error {
+		_, err := k.Typed().AppsV1().Deployments("kube-system").Patch(ctx, dns, types.StrategicMergePatchType, patch, metav1.PatchOptions{FieldManager: kube.FieldManager})
+		return err
+	})
+	return err
+}
+
+// dns is the name of CoreDNS' Deployment and container, as kubeadm makes them.
+const dns = "coredns"

@@ -1,0 +1,95 @@
+package kind
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"meshgate/framework/bundle"
+	"meshgate/framework/cluster"
+	"meshgate/framework/cluster/engine"
+	"meshgate/framework/progress"
+)
+
+// Load implements cluster.Provider.
+func (p *Provider) Load(ctx context.Context, c *cluster.Cluster, b *bundle.Bundle, images []string, log progress.Phase) error {
+	e, err := engine.Detect(ctx, p.o.Runner, p.o.Engine)
+	if err != nil {
+		return err
+	}
+	nodes, err := ourNodes(ctx, e, p.names)
+	if err != nil {
+		return err
+	}
+	if len(nodes) == 0 {
+		return fmt.Errorf("load images into cluster %s: it has no nodes; `meshgate up` makes it", c.Name)
+	}
+	return loadAll(ctx, e, nodes, b, images, log)
+}
+
+// loadAll puts the images into all nodes at the same time.
+func loadAll(ctx context.Context, e *engine.Engine, nodes []node, b *bundle.Bundle, images []string, log progress.Phase) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, n := range nodes {
+		g.Go(func() error { return loadNode(ctx, e, n.Name, b, images, log) })
+	}
+	return g.Wait()
+}
+
+// loadNode imports what the node lacks. The tar carries the lock's digests, by
+// which containerd knows its images: what is there by name and digest is the
+// same, and is skipped.
+func loadNode(ctx context.Context, e *engine.Engine, node string, b *bundle.Bundle, images []string, log progress.Phase) error {
+	have, err := imagesOf(ctx, e, node)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, name := range images {
+		entry, err := b.Entry(name)
+		if err != nil {
+			return err
+		}
+		if have[name] != entry.Digest {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	log.Waiting(fmt.Sprintf("%d of %d images into node %s", len(missing), len(images), node))
+	err = stream(func(w io.Writer) error { return b.WriteImages(w, missing...) }, func(r io.Reader) error {
+		_, err := e.Call(ctx, engine.Call{
+			Args:  []string{"exec", "--interactive", node, "ctr", "--namespace=k8s.io", "images", "import", "-"},
+			Stdin: r,
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("import %s into node %s: %w", strings.Join(missing, ", "), node, err)
+	}
+	return nil
+}
+
+// imagesOf lists the images of a node's containerd: digest by name.
+func imagesOf(ctx context.Context, e *engine.Engine, node string) (map[string]string, error) {
+	out, err := e.Run(ctx, "exec", node, "ctr", "--namespace=k8s.io", "images", "list")
+	if err != nil {
+		return nil, fmt.Errorf("images of node %s: %w", node, err)
+	}
+	return parseImages(string(out)), nil
+}
+
+// parseImages reads the table REF TYPE DIGEST …, whose first line is its head.
+func parseImages(table string) map[string]string {
+	have := map[string]string{}
+	for line := range strings.Lines(table) {
+		if f := strings.Fields(line); len(f) > 2 && strings.HasPrefix(f[2], "sha256:") {
+			have[f[0]] = f[2]
+		}
+	}
+	return have
+}
