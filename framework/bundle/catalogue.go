@@ -9,7 +9,7 @@ import (
 // The versions the catalogue names; they are also the tags of the images.
 const (
 	nodeVersion     = "v1.36.3"
-	calicoVersion   = "v3.28.1"
+	calicoVersion   = "v3.28.5"
 	metallbVersion  = "v0.15.2"
 	istioVersion    = "1.31.1"
 	istioOldVersion = "1.22.0"

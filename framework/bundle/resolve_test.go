@@ -99,7 +99,7 @@ func TestRegistryNodeSparesCalico(t *testing.T) {
 	assert.Contains(t, reason, "enforces NetworkPolicy")
 	assert.Empty(t, b.Entries("calico"))
 	assert.Contains(t, said.text(), "calico: not needed: the node brings")
-	_, err = b.Entry("docker.io/calico/node:v3.28.1")
+	_, err = b.Entry("docker.io/calico/node:v3.28.5")
 	require.ErrorContains(t, err, "not needed: the node brings")
 
 	o.Source, source.salt = SourceCached, "newer"
