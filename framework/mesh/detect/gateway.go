@@ -135,3 +135,8 @@ func Nodes(ctx context.Context, k kubernetes.Interface) ([]corev1.Node, error) {
 	}
 	return list.Items, nil
 }
+
+// Selector writes labels as a label selector.
+func Selector(labels map[string]string) string {
+	return metav1.FormatLabelSelector(metav1.SetAsLabelSelector(labels))
+}

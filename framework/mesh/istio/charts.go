@@ -141,7 +141,7 @@ func decode(name string, data []byte) ([]*unstructured.Unstructured, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			if len(out) == 0 {
-				return nil, fmt.Errorf("%s: want CRDs, got an empty file", name)
+				return nil, fmt.Errorf("%s: want objects, got an empty file", name)
 			}
 			return out, nil
 		case err != nil:

@@ -1,0 +1,60 @@
+// Package flavours is the table of the ways to come to a mesh.
+package flavours
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"meshgate/framework/config"
+	"meshgate/framework/mesh"
+	"meshgate/framework/mesh/existing"
+	"meshgate/framework/mesh/istio"
+)
+
+// maker makes a flavour from the configuration and what the cluster can do.
+type maker func(config.Config, mesh.Ground) (mesh.Flavour, error)
+
+// table lists every flavour under its name in the configuration.
+func table() map[string]maker {
+	return map[string]maker{
+		"istio":    newIstio,
+		"existing": newExisting,
+	}
+}
+
+// Names are the flavours there are, in order.
+func Names() []string { return slices.Sorted(maps.Keys(table())) }
+
+// New makes the flavour that the configuration names. What the cluster can do is
+// only needed by Up: who wants to know Component or Images before there is a
+// cluster gives mesh.Ground{}, and makes the flavour again afterwards.
+func New(cfg config.Config, ground mesh.Ground) (mesh.Flavour, error) {
+	make, ok := table()[cfg.Mesh.Flavour]
+	if !ok {
+		return nil, fmt.Errorf("mesh flavour: want one of %s, got %q", strings.Join(Names(), ", "), cfg.Mesh.Flavour)
+	}
+	return make(cfg, ground)
+}
+
+func newIstio(cfg config.Config, ground mesh.Ground) (mesh.Flavour, error) {
+	return istio.New(istio.Options{
+		Version:   cfg.Mesh.Version,
+		Revision:  cfg.Mesh.Revision,
+		Namespace: cfg.Names.ControlPlaneNamespace,
+		Values:    cfg.Mesh.Values,
+		Budget:    cfg.Budget,
+		Ground:    ground,
+	})
+}
+
+func newExisting(cfg config.Config, ground mesh.Ground) (mesh.Flavour, error) {
+	return existing.New(existing.Options{
+		Namespace: cfg.Names.ControlPlaneNamespace,
+		Revision:  cfg.Mesh.Revision,
+		Version:   cfg.Mesh.Version,
+		Budget:    cfg.Budget,
+		Ground:    ground,
+	}), nil
+}
