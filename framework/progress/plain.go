@@ -1,0 +1,133 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"meshgate/framework/report/printable"
+)
+
+// remindEvery is how often a plain log repeats what is waited for: often enough
+// that a CI server sees life, seldom enough that its log stays readable.
+const remindEvery = 10 * time.Second
+
+// maxText bounds one text from outside, such as an error, in a line for people.
+const maxText = 600
+
+// Plain returns a Log of lines for files and CI servers: UTC time, phase, event.
+// A phase that waits says so again every 10 s. Text is made printable; errors of
+// the writer are ignored, since progress must not break the work it tells about.
+func Plain(w io.Writer) Log {
+	return &plain{w: w}
+}
+
+type plain struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (p *plain) Begin(name string) Phase {
+	ph := &plainPhase{log: p, name: name, begun: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	ph.say("begins")
+	go ph.remind()
+	return ph
+}
+
+// line writes one line at once, so that lines of parallel phases do not mix.
+func (p *plain) line(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.w, "%s %s\n", time.Now().UTC().Format(time.RFC3339), printable.Line(text))
+}
+
+type plainPhase struct {
+	log   *plain
+	name  string
+	begun time.Time
+
+	mu     sync.Mutex
+	object string
+	since  time.Time
+
+	end     sync.Once
+	stop    chan struct{} // closed by End
+	stopped chan struct{} // closed when the reminder is gone
+}
+
+func (p *plainPhase) say(text string) {
+	p.log.line(p.name + ": " + printable.Short(text, maxText))
+}
+
+func (p *plainPhase) Waiting(object string) {
+	p.mu.Lock()
+	same := p.object == object
+	if !same {
+		p.object, p.since = object, time.Now()
+	}
+	p.mu.Unlock()
+	if !same {
+		p.say("waiting for " + object)
+	}
+}
+
+func (p *plainPhase) Note(format string, args ...any) {
+	p.say(plainText(format, args))
+}
+
+func (p *plainPhase) End(err error) {
+	p.end.Do(func() {
+		close(p.stop)
+		<-p.stopped
+		p.say(ending(err, time.Since(p.begun)))
+	})
+}
+
+// remind says again what is waited for, until the phase ends.
+func (p *plainPhase) remind() {
+	defer close(p.stopped)
+	tick := time.NewTicker(remindEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-tick.C:
+			p.mu.Lock()
+			object, since := p.object, p.since
+			p.mu.Unlock()
+			if waited := time.Since(since); object != "" && waited > 0 {
+				p.say(fmt.Sprintf("still waiting for %s (%s)", object, elapsed(waited)))
+			}
+		}
+	}
+}
+
+// plainText is fmt.Sprintf, except that a format without arguments is taken as it is:
+// it may hold a percent sign that came from outside.
+func plainText(format string, args []any) string {
+	if len(args) == 0 {
+		return format
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+func ending(err error, took time.Duration) string {
+	if err != nil {
+		return fmt.Sprintf("failed after %s: %v", elapsed(took), err)
+	}
+	return "done in " + elapsed(took)
+}
+
+// elapsed is a duration for people: 0.3 s, 32 s, 2 min 05 s.
+func elapsed(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	default:
+		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+}
