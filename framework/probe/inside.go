@@ -16,8 +16,12 @@ const AgentPath = "/app"
 // maxEcho bounds what of the agent's output an error repeats.
 const maxEcho = 300
 
-// execMargin is what an exec may take beside the attempts themselves.
-const execMargin = 15 * time.Second
+const (
+	// execMargin is what an exec may take beside the attempts themselves.
+	execMargin = 15 * time.Second
+	// execReserve is what a usual one takes on a busy machine.
+	execReserve = 2 * time.Second
+)
 
 // Execer runs a command in a container; framework/kube.Client is one.
 type Execer interface {
@@ -88,7 +92,8 @@ func prepare(ctx context.Context, r Request) Request {
 		r.Timeout = DefaultTimeout
 	}
 	if end, ok := ctx.Deadline(); ok {
-		r.Timeout = max(min(r.Timeout, time.Until(end)*9/10), time.Millisecond)
+		left := time.Until(end)
+		r.Timeout = max(min(r.Timeout, left-min(left/2, execReserve)), time.Millisecond)
 	}
 	return r
 }
