@@ -1,7 +1,6 @@
 package productpage
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,16 +8,81 @@ import (
 	"golang.org/x/net/html"
 )
 
-func isReview(n *html.Node) bool {
-	switch n.Data {
-	case "article":
-		return hasClass(n, "review")
-	case "section": // upstream today: the only sections of the page
-		return len(all(n, isElement("blockquote"))) > 0
-	case "blockquote": // upstream before: the reviewer stands inside
-		return len(all(n, isElement("small"))) > 0
+// element says how to know an element: its tag, and a class or another attribute.
+type element struct{ tag, attr, value string }
+
+func (e element) matches(n *html.Node) bool {
+	switch {
+	case n.Data != e.tag:
+		return false
+	case e.attr == "class":
+		return hasClass(n, e.value)
 	}
-	return false
+	return e.attr == "" || attr(n, e.attr) == e.value
+}
+
+// dialect is how one page writes a review.
+type dialect struct {
+	review      element
+	reviewer    element // inside the review, exactly once
+	full, empty element
+	color       func(stars *html.Node) string
+}
+
+// dialects are ours, upstream's of today and upstream's before (a page of
+// Bootstrap's). The first whose reviews are on the page is the page's.
+func dialects() []dialect {
+	return []dialect{
+		{element{"article", "class", "review"}, element{"cite", "class", "reviewer"},
+			element{"span", "class", "star-full"}, element{"span", "class", "star-empty"},
+			func(n *html.Node) string { return attr(n, "data-color") }},
+		{element{"section", "", ""}, element{"div", "class", "font-semibold"},
+			element{"svg", "fill", "currentColor"}, element{"svg", "fill", "none"}, textClassColor},
+		{element{"blockquote", "", ""}, element{"small", "", ""},
+			element{"span", "class", "glyphicon-star"}, element{"span", "class", "glyphicon-star-empty"},
+			func(n *html.Node) string { return attr(n, "color") }},
+	}
+}
+
+// textClassColor takes "red" from the class "text-red-500".
+func textClassColor(n *html.Node) string {
+	for c := range strings.FieldsSeq(attr(n, "class")) {
+		if name, ok := strings.CutPrefix(c, "text-"); ok {
+			return strings.TrimSuffix(name, "-500")
+		}
+	}
+	return ""
+}
+
+// reviews finds the reviews and the dialect that they are written in.
+func reviews(root *html.Node) ([]*html.Node, dialect) {
+	for _, d := range dialects() {
+		if found := all(root, d.review.matches); len(found) > 0 {
+			return found, d
+		}
+	}
+	return nil, dialect{}
+}
+
+func (d dialect) read(n *html.Node) (Review, error) {
+	names := all(n, d.reviewer.matches)
+	if len(names) != 1 {
+		return Review{}, fmt.Errorf("want one reviewer's name, got %d", len(names))
+	}
+	r := Review{Reviewer: text(names[0])}
+	full, empty := all(n, d.full.matches), all(n, d.empty.matches)
+	stars := append(full, empty...)
+	if len(stars) == 0 {
+		return r, nil
+	}
+	if len(stars) != MaxStars {
+		return Review{}, fmt.Errorf("%s: want %d stars full and empty, got %d", r.Reviewer, MaxStars, len(stars))
+	}
+	r.Rated, r.Stars, r.Color = true, len(full), d.color(stars[0].Parent)
+	if r.Color == "" {
+		return Review{}, fmt.Errorf("%s: the stars have no colour", r.Reviewer)
+	}
+	return r, nil
 }
 
 // isError knows the class of ours, and the colour and words of upstream's.
@@ -31,75 +95,6 @@ func isError(n *html.Node) bool {
 		return strings.Contains(words, "error fetching") || strings.Contains(words, "unavailable")
 	}
 	return false
-}
-
-func isReviewer(n *html.Node) bool {
-	switch n.Data {
-	case "cite":
-		return hasClass(n, "reviewer")
-	case "div":
-		return hasClass(n, "font-semibold")
-	}
-	return n.Data == "small"
-}
-
-func isFullStar(n *html.Node) bool {
-	switch n.Data {
-	case "span":
-		return hasClass(n, "star-full") || hasClass(n, "glyphicon-star")
-	case "svg":
-		return attr(n, "fill") == "currentColor"
-	}
-	return false
-}
-
-func isEmptyStar(n *html.Node) bool {
-	switch n.Data {
-	case "span":
-		return hasClass(n, "star-empty") || hasClass(n, "glyphicon-star-empty")
-	case "svg":
-		return attr(n, "fill") == "none"
-	}
-	return false
-}
-
-func readReview(n *html.Node) (Review, error) {
-	names := all(n, isReviewer)
-	if len(names) != 1 {
-		return Review{}, fmt.Errorf("want one reviewer's name, got %d", len(names))
-	}
-	r := Review{Reviewer: text(names[0])}
-	full, empty := all(n, isFullStar), all(n, isEmptyStar)
-	if len(full)+len(empty) == 0 {
-		return r, nil
-	}
-	if got := len(full) + len(empty); got != MaxStars {
-		return Review{}, fmt.Errorf("%s: want %d stars full and empty, got %d", r.Reviewer, MaxStars, got)
-	}
-	r.Rated, r.Stars = true, len(full)
-	var err error
-	r.Color, err = color(append(full, empty...)[0].Parent)
-	return r, err
-}
-
-// color is where the page says it: our data-color, font's color, or today's class
-// "text-red-500".
-func color(n *html.Node) (string, error) {
-	for _, key := range []string{"data-color", "color"} {
-		if c := attr(n, key); c != "" {
-			return c, nil
-		}
-	}
-	for c := range strings.FieldsSeq(attr(n, "class")) {
-		if name, ok := strings.CutPrefix(c, "text-"); ok {
-			return strings.TrimSuffix(name, "-500"), nil
-		}
-	}
-	return "", errors.New("the stars have no colour")
-}
-
-func isElement(name string) func(*html.Node) bool {
-	return func(n *html.Node) bool { return n.Data == name }
 }
 
 // all finds the outermost elements that match.

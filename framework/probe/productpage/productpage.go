@@ -41,8 +41,9 @@ func Parse(body []byte) (Page, error) {
 		return Page{}, fmt.Errorf("product page: %w", err)
 	}
 	var page Page
-	for _, n := range all(root, isReview) {
-		review, err := readReview(n)
+	found, dialect := reviews(root)
+	for _, n := range found {
+		review, err := dialect.read(n)
 		if err != nil {
 			return Page{}, fmt.Errorf("product page: review %d: %w", len(page.Reviews)+1, err)
 		}
