@@ -38,6 +38,10 @@ type Cluster struct {
 	LoadBalancer error
 }
 
+// AgentImage is the program of the pods that prove what a cluster enforces, as
+// the bundle names it (fixtures/apps/cmd/agent).
+const AgentImage = "docker.io/meshgate/agent:dev"
+
 // Provider is a source of clusters. All methods honour the context at any
 // point; what an interrupted Up leaves, Down removes and Leftovers names.
 type Provider interface {

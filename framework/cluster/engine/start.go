@@ -159,3 +159,17 @@ func lastLines(file string) string {
 	return tail(string(raw))
 }
 
+// StopCommand ends a daemon that meshgate started.
+const StopCommand = "sudo kill $(cat /var/run/docker.pid)"
+
+// StartedByUs says that the running daemon is one that meshgate started: its
+// output goes to our log.
+func StartedByUs() bool {
+	m := mechanic{paths: systemPaths()}
+	pid, alive := m.daemon()
+	if !alive {
+		return false
+	}
+	out, err := os.Readlink(filepath.Join(m.paths.proc, strconv.Itoa(pid), "fd", "1"))
+	return err == nil && out == m.paths.log
+}

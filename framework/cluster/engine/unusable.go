@@ -58,15 +58,18 @@ func (e *UnusableError) Unwrap() []error {
 	return all
 }
 
-func (e *UnusableError) Error() string {
+func (e *UnusableError) Error() string { return e.Short() + "; " + e.Remedy() }
+
+// Short is the error without the remedy.
+func (e *UnusableError) Short() string {
 	if len(e.Tried) == 0 {
-		return fmt.Sprintf("no container engine: none of the commands %v is installed; %s", e.wanted, e.Remedy())
+		return fmt.Sprintf("no container engine: none of the commands %v is installed", e.wanted)
 	}
 	lines := make([]string, 0, len(e.Tried))
 	for _, t := range e.Tried {
 		lines = append(lines, fmt.Sprintf("%s (%s): %s: %s", t.Kind, t.Binary, t.Cause, t.Err))
 	}
-	return fmt.Sprintf("no usable container engine: %s; %s", strings.Join(lines, "; "), e.Remedy())
+	return "no usable container engine: " + strings.Join(lines, "; ")
 }
 
 // Remedy is what to do next, with the command.

@@ -33,10 +33,11 @@ func (w work) build(ctx context.Context, p plan) (*cluster.Cluster, error) {
 	log := newLogger(w.phase)
 	var k *kube.Client
 	g, gctx := errgroup.WithContext(ctx)
+	imported := make(chan struct{})
 	g.Go(func() error { return create(gctx, p, log) })
-	g.Go(func() error { return w.importImages(gctx, log.settled) })
+	g.Go(func() error { return w.importImages(gctx, log.settled, imported) })
 	g.Go(func() (err error) {
-		k, err = w.install(gctx, p, addresses, log.settled)
+		k, err = w.install(gctx, p, addresses, log.settled, imported)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -53,8 +54,9 @@ func (w work) build(ctx context.Context, p plan) (*cluster.Cluster, error) {
 	return rec.cluster(w.names, version, true), nil
 }
 
-// importImages brings in the images while kubeadm starts the control plane.
-func (w work) importImages(ctx context.Context, settled <-chan struct{}) error {
+// importImages brings in the images while kubeadm starts the control plane, the
+// cluster's own first: imported is closed when they are in.
+func (w work) importImages(ctx context.Context, settled <-chan struct{}, imported chan<- struct{}) error {
 	if err := after(ctx, settled); err != nil {
 		return err
 	}
@@ -62,10 +64,29 @@ func (w work) importImages(ctx context.Context, settled <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
+	if err := w.containerdAnswers(ctx, nodes); err != nil {
+		return err
+	}
 	if err := loadAll(ctx, w.engine, nodes, w.bundle, w.parts.images(), w.phase); err != nil {
 		return err
 	}
+	close(imported)
 	return loadAll(ctx, w.engine, nodes, w.bundle, w.o.Preload, w.phase)
+}
+
+// containerdAnswers waits for the nodes' containerd: on a busy machine kind comes
+// this far before it has started.
+func (w work) containerdAnswers(ctx context.Context, nodes []node) error {
+	for _, n := range nodes {
+		_, err := wait.Until(ctx, w.deadline("containerd of "+n.Name+" answers"), poll, func(ctx context.Context) error {
+			_, err := imagesOf(ctx, w.engine, n.Name)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func after(ctx context.Context, event <-chan struct{}) error {
@@ -97,12 +118,12 @@ func (w work) finish(ctx context.Context, p plan, k *kube.Client, addresses stri
 // enforcement proves NetworkPolicy; reason is why it is absent.
 func (w work) enforcement(ctx context.Context, k *kube.Client) (reason string, err error) {
 	if w.parts.agent == nil {
-		return fmt.Sprintf("it could not be proven: the bundle holds no %s", agentImage), nil
+		return fmt.Sprintf("it could not be proven: the bundle holds no %s", cluster.AgentImage), nil
 	}
 	if err := w.nodesReady(ctx, k); err != nil {
 		return "", err
 	}
-	err = policy.Proof{Kube: k, Owner: owner, Namespace: systemNamespace, Image: agentImage}.Run(ctx)
+	err = policy.Proof{Kube: k, Owner: owner, Namespace: systemNamespace, Image: cluster.AgentImage}.Run(ctx)
 	var absent *cluster.AbsentError
 	if errors.As(err, &absent) {
 		w.phase.Note("%s", absent)

@@ -17,8 +17,9 @@ import (
 )
 
 // install applies the addons as soon as the API server takes them, which is well
-// before kind's creation ends.
-func (w work) install(ctx context.Context, p plan, addresses string, settled <-chan struct{}) (*kube.Client, error) {
+// before kind's creation ends, but their pods only when their images are in: a
+// kubelet that misses an image waits long before it looks again.
+func (w work) install(ctx context.Context, p plan, addresses string, settled, imported <-chan struct{}) (*kube.Client, error) {
 	if err := after(ctx, settled); err != nil {
 		return nil, err
 	}
@@ -30,8 +31,15 @@ func (w work) install(ctx context.Context, p plan, addresses string, settled <-c
 	if err != nil {
 		return nil, err
 	}
-	if err := w.apply(ctx, k, objs); err != nil {
-		return nil, err
+	for _, stage := range addons.Stages(objs) {
+		if stage.Pods {
+			if err := after(ctx, imported); err != nil {
+				return nil, err
+			}
+		}
+		if err := w.applyAll(ctx, k, stage.Objects); err != nil {
+			return nil, err
+		}
 	}
 	return k, w.trimDNS(ctx, k)
 }
@@ -92,26 +100,11 @@ func (w work) reach(ctx context.Context) (*kube.Client, error) {
 	return k, err
 }
 
-// apply makes kinds and namespaces first and the rest at the same time. It tries
-// again what fails while the server learns the new kinds.
-func (w work) apply(ctx context.Context, k *kube.Client, objs []*unstructured.Unstructured) error {
-	var first, rest []*unstructured.Unstructured
-	for _, o := range objs {
-		if addons.Early(o) {
-			first = append(first, o)
-		} else {
-			rest = append(rest, o)
-		}
-	}
-	if err := w.applyAll(ctx, k, first); err != nil {
-		return err
-	}
-	return w.applyAll(ctx, k, rest)
-}
-
 // lanes is how many objects are applied at the same time.
 const lanes = 6
 
+// applyAll applies objects at the same time, and tries again what fails while the
+// server learns the new kinds.
 func (w work) applyAll(ctx context.Context, k *kube.Client, objs []*unstructured.Unstructured) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(lanes)

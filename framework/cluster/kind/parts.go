@@ -5,10 +5,8 @@ import (
 	"slices"
 
 	"meshgate/framework/bundle"
+	"meshgate/framework/cluster"
 )
-
-// agentImage is the program of the pods that prove what a cluster enforces.
-const agentImage = "docker.io/meshgate/agent:dev"
 
 // parts is what the bundle contributes to a cluster.
 type parts struct {
@@ -33,7 +31,7 @@ func partsOf(b *bundle.Bundle) (parts, error) {
 	if len(p.metallb) == 0 {
 		return parts{}, fmt.Errorf("bundle %s holds no metallb, which gives gateways their addresses: run `meshgate bundle` to fetch it", b.Dir())
 	}
-	if e, err := b.Entry(agentImage); err == nil {
+	if e, err := b.Entry(cluster.AgentImage); err == nil {
 		p.agent = &e
 	}
 	return p, nil

@@ -46,10 +46,28 @@ func Decode(name string, manifest []byte) ([]*unstructured.Unstructured, error) 
 	return objs, nil
 }
 
-// Early says that an object must exist before others can be applied: the kinds
-// and namespaces that the others need.
-func Early(o *unstructured.Unstructured) bool {
-	return o.GetKind() == "CustomResourceDefinition" || o.GetKind() == "Namespace"
+// Stage is a set of objects that can be applied at the same time.
+type Stage struct {
+	Objects []*unstructured.Unstructured
+	// Pods says that the objects start pods, which need their images.
+	Pods bool
+}
+
+// Stages puts objects into an order: kinds and namespaces, which others need;
+// then everything that only says something; then what starts pods.
+func Stages(objs []*unstructured.Unstructured) []Stage {
+	stages := []Stage{{}, {}, {Pods: true}}
+	for _, o := range objs {
+		at := 1
+		switch o.GetKind() {
+		case "CustomResourceDefinition", "Namespace":
+			at = 0
+		case "DaemonSet", "Deployment":
+			at = 2
+		}
+		stages[at].Objects = append(stages[at].Objects, o)
+	}
+	return stages
 }
 
 // without drops the objects of that name, whatever their kind; none is an error,

@@ -1,0 +1,118 @@
+// Package doctor looks at this machine before anything is made on it, and says
+// with numbers what is there, what is wanted, and the command that mends it.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"meshgate/framework/cluster/engine"
+	"meshgate/framework/cluster/host"
+)
+
+// Finding is the result of one check.
+type Finding struct {
+	// Name is what was looked at: "memory", "engine".
+	Name string
+	// OK says that a run can do with it.
+	OK bool
+	// Saw and Want are what is there and what is needed, with units.
+	Saw, Want string
+	// Note is what a person may like to know of something that is OK.
+	Note string
+	// Fix is the command that mends it, or what else to do; empty when OK.
+	Fix string
+}
+
+func (f Finding) String() string {
+	if f.OK {
+		return fmt.Sprintf("%s: %s", f.Name, f.Saw)
+	}
+	return fmt.Sprintf("%s: want %s, got %s; %s", f.Name, f.Want, f.Saw, f.Fix)
+}
+
+// Needs are what a run takes, in bytes. They were measured on two cores: a run
+// with its cluster of one node peaks at 3.1 GiB of memory; a cold build of the
+// bundle from source fills 20 GiB of Go's caches, and the bundle, the node image
+// and the node's volume another 4 GiB.
+type Needs struct {
+	Memory int64
+	// CacheDisk is for the file system of the bundle and Go's caches, EngineDisk
+	// for that of the engine's data.
+	CacheDisk, EngineDisk int64
+}
+
+const gib = 1 << 30
+
+// Warm is what a run with a complete bundle takes, Cold one that builds it.
+func Warm() Needs { return Needs{Memory: 5 * gib, CacheDisk: 1 * gib, EngineDisk: 4 * gib} }
+
+// Cold is what a run takes that builds its bundle from source.
+func Cold() Needs { return Needs{Memory: 5 * gib, CacheDisk: 24 * gib, EngineDisk: 4 * gib} }
+
+// Options say what to look at.
+type Options struct {
+	// Engine is the engine that the configuration names.
+	Engine engine.Kind
+	// CacheDir is where the bundle is kept.
+	CacheDir string
+	Needs    Needs
+	// Runner runs the engine's command; nil means engine.Commands.
+	Runner engine.Runner
+}
+
+// Check does all checks. Its error means that a check could not be made; what is
+// wrong with the machine is in the findings.
+func Check(ctx context.Context, o Options) ([]Finding, error) {
+	if o.Runner == nil {
+		o.Runner = engine.Commands{}
+	}
+	h, err := host.Inspect()
+	if err != nil {
+		return nil, err
+	}
+	e, eerr := engine.Detect(ctx, o.Runner, o.Engine)
+	if ctx.Err() != nil {
+		return nil, eerr
+	}
+	findings := []Finding{checkEngine(e, eerr, h), checkCgroups(e, h), checkCapabilities(e, h)}
+	findings = append(findings, checkHost(h, o.Needs)...)
+	disks, err := checkDisks(o.CacheDir, root(e), o.Needs)
+	return append(findings, disks...), err
+}
+
+// defaultRoot is where Docker keeps its data unless told otherwise.
+const defaultRoot = "/var/lib/docker"
+
+// root is the folder of the engine's data, or where it will be.
+func root(e *engine.Engine) string {
+	if e == nil || e.Root == "" {
+		return defaultRoot
+	}
+	return e.Root
+}
+
+// Preflight is the part of Check that is done before a cluster is made: memory
+// and disk. The error holds every finding that is not OK.
+func Preflight(h host.Facts, e *engine.Engine, cacheDir string, n Needs) error {
+	findings, err := checkDisks(cacheDir, root(e), n)
+	errs := []error{err}
+	for _, f := range append(findings, checkMemory(h, n.Memory)) {
+		if !f.OK {
+			errs = append(errs, errors.New(f.String()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Failed are the findings that are not OK.
+func Failed(findings []Finding) []Finding {
+	var out []Finding
+	for _, f := range findings {
+		if !f.OK {
+			out = append(out, f)
+		}
+	}
+	return out
+}
