@@ -1,0 +1,191 @@
+package expect
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+
+	"meshgate/framework/pki"
+	"meshgate/framework/probe"
+)
+
+const url = "https://api.test/a?b=c"
+
+// answer is an ordinary response of the application through the gateway.
+func answer(change ...func(*probe.Observation)) probe.Observation {
+	o := probe.Observation{
+		Request: probe.RequestSummary{Kind: probe.KindHTTP, Method: "GET", URL: url, Via: "outside"},
+		Status:  200, Proto: "HTTP/2.0",
+		Header: http.Header{"Server": {"istio-envoy"}, "X-Envoy-Upstream-Service-Time": {"3"}, "Content-Type": {"application/json"}},
+		Body: probe.Bytes(`{"method":"PATCH","target":"/a%2Fb//c?d=e","path":"/a%2Fb//c","host":"api.test","pod":"my-app-5d4f-x2x","namespace":"bookinfo",
+			"headers":{"X-Plan":["gold","silver"]},"list":[{"n":1}],"none":null}`),
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return o
+}
+
+func status(code int) func(*probe.Observation) {
+	return func(o *probe.Observation) { o.Status = code }
+}
+
+func withHeader(name, value string) func(*probe.Observation) {
+	return func(o *probe.Observation) { o.Header.Add(name, value) }
+}
+
+func without(name string) func(*probe.Observation) {
+	return func(o *probe.Observation) { o.Header.Del(name) }
+}
+
+func withBody(body string) func(*probe.Observation) {
+	return func(o *probe.Observation) { o.Body = probe.Bytes(body) }
+}
+
+// refused is an attempt that got no answer.
+func refused(class, phase, alert string) probe.Observation {
+	return probe.Observation{
+		Request: probe.RequestSummary{Kind: probe.KindHTTP, Method: "GET", URL: url, Via: "outside"},
+		Failure: &probe.Failure{Class: class, Phase: phase, Alert: alert, Message: "so it was"},
+	}
+}
+
+// secured is answer over a connection on which c was presented and found good.
+func secured(c *pki.Certificate, change ...func(*probe.TLSInfo)) probe.Observation {
+	o := answer()
+	o.TLS = &probe.TLSInfo{Version: "1.3", ALPN: "h2", Peer: []probe.CertInfo{{
+		DNSNames: c.X509.DNSNames, Serial: c.Serial, KeyType: c.KeyType, SHA256: fingerprint(c)}}}
+	for _, f := range change {
+		f(o.TLS)
+	}
+	return o
+}
+
+const page = `<article class="review"><cite class="reviewer">Reviewer1</cite><p data-color="red">` +
+	`<span class="star-full"></span><span class="star-empty"></span><span class="star-empty"></span>` +
+	`<span class="star-empty"></span><span class="star-empty"></span></p></article>` +
+	`<article class="review"><cite class="reviewer">Reviewer2</cite></article><p class="error">Ratings are unavailable</p>`
+
+// judged is one check with what it must pass and what it must refuse, and how.
+type judged struct {
+	check   Check
+	good    probe.Observation
+	bad     probe.Observation
+	refusal string
+}
+
+// cases are by the name of the function under test.
+func cases(t *testing.T) map[string][]judged {
+	reset := refused(probe.ClassReset, probe.PhaseTLS, "")
+	all := map[string][]judged{
+		"All": {{All(Status(200), Header("Server", "istio-envoy")), answer(), answer(status(503), without("Server")),
+			`503 ` + url + `: status: want "200", got "503"; Server: want "istio-envoy", got "no such header"`}},
+		"Status": {
+			{Status(200), answer(), answer(status(404)), `404 ` + url + `: status: want "200", got "404"`},
+			{Status(200), answer(), reset, `reset in tls ` + url + `: status: want "200", got "reset in tls: so it was"`},
+			{Status(200), answer(), func() probe.Observation {
+				o := answer()
+				o.Failure = &probe.Failure{Class: probe.ClassClosed, Phase: probe.PhaseBody, Message: "half a page"}
+				return o
+			}(), `closed in body ` + url + `: status: want "200", got "closed in body: half a page"`}},
+		"StatusIn": {{StatusIn(301, 302), answer(status(302)), answer(), `200 ` + url + `: status: want "301 or 302", got "200"`}},
+		"Answered": {{Answered(), answer(status(503)), reset, `reset in tls ` + url + `: outcome: want "an answer", got "reset in tls: so it was"`}},
+		"Header": {
+			{Header("X-Plan", "gold"), answer(withHeader("X-Plan", "gold")), answer(withHeader("X-Plan", "gold"), withHeader("X-Plan", "gold")), `200 ` + url + `: X-Plan: want "gold", got "gold, gold"`},
+			{Header("X-Plan", ""), answer(withHeader("X-Plan", "")), answer(), `200 ` + url + `: X-Plan: want "", got "no such header"`}},
+		"HeaderHasPrefix": {
+			{HeaderHasPrefix("Content-Type", "application/"), answer(), answer(without("Content-Type"), withHeader("Content-Type", "text/html")), `200 ` + url + `: Content-Type: want "application/…", got "text/html"`},
+			{HeaderHasPrefix("X", ""), answer(withHeader("X", "a")), answer(), `200 ` + url + `: X: want "…", got "no such header"`}},
+		"HeaderLacksToken": {
+			{HeaderLacksToken("Allow", "TRACE"), answer(withHeader("Allow", "GET, POST")), answer(withHeader("Allow", "GET,TRACE ,POST")), `200 ` + url + `: Allow: want "a list without TRACE", got "GET,TRACE ,POST"`},
+			{HeaderLacksToken("Allow", "TRACE"), answer(withHeader("Allow", "TRACER")), answer(), `200 ` + url + `: Allow: want "a list without TRACE", got "no such header"`}},
+		"NoHeader": {
+			{NoHeader("X-Secret"), answer(), answer(withHeader("X-Secret", "")), `200 ` + url + `: X-Secret: want "no such header", got ""`},
+			{NoHeader("X-Secret"), answer(), reset, `reset in tls ` + url + `: X-Secret: want "a response without it", got "reset in tls: so it was"`}},
+		"Location":   {{Location("https://a.test/"), answer(withHeader("Location", "https://a.test/")), answer(withHeader("Location", "https://a.test")), `200 ` + url + `: Location: want "https://a.test/", got "https://a.test"`}},
+		"NoLocation": {{NoLocation(), answer(), answer(withHeader("Location", "/")), `200 ` + url + `: Location: want "no such header", got "/"`}},
+		"Redirect": {
+			{Redirect("api.test", "/a?b=c"), answer(status(301), withHeader("Location", url)), answer(status(302), withHeader("Location", url)), `302 ` + url + `: status: want "301", got "302"`},
+			{Redirect("api.test", "/a?b=c"), answer(status(301), withHeader("Location", url)), answer(status(301), withHeader("Location", "https://api.test/a")), `301 ` + url + `: Location: want "` + url + `", got "https://api.test/a"`}},
+		"BodyContains": {{BodyContains("Comedy"), answer(withBody("The Comedy of Errors")), answer(withBody("a tragedy")), `200 ` + url + `: body: want "… Comedy …", got "a tragedy"`}},
+		"BodyLacks": {
+			{BodyLacks("Comedy"), answer(withBody("a tragedy")), answer(withBody("The Comedy")), `200 ` + url + `: body: want "a whole one without Comedy", got "The Comedy"`},
+			{BodyLacks("Comedy"), answer(withBody("")), answer(withBody("a tra"), func(o *probe.Observation) { o.Truncated = true }), `200 ` + url + `: body: want "a whole one without Comedy", got "a tra (cut at 5 bytes)"`}},
+		"Protocol": {{Protocol("HTTP/2.0"), answer(), answer(func(o *probe.Observation) { o.Proto = "HTTP/1.1" }), `200 ` + url + `: protocol: want "HTTP/2.0", got "HTTP/1.1"`}},
+		"Reused":   {{Reused(), answer(func(o *probe.Observation) { o.Reused = true }), answer(), `200 ` + url + `: connection: want "the one opened before", got "a new one"`}},
+		"FromGateway": {
+			{FromGateway(), answer(without("X-Envoy-Upstream-Service-Time")), answer(), `200 ` + url + `: made by: want "the gateway itself", got "an upstream"`},
+			{FromGateway(), answer(without("X-Envoy-Upstream-Service-Time")), answer(without("X-Envoy-Upstream-Service-Time"), without("Server")), `200 ` + url + `: Server: want "istio-envoy", got "no such header"`}},
+		"FromApp":            {{FromApp(), answer(), answer(without("X-Envoy-Upstream-Service-Time")), `200 ` + url + `: made by: want "an upstream", got "the gateway itself"`}},
+		"FailedWith":         {{FailedWith(probe.ClassClosed, probe.ClassReset), reset, answer(status(503)), `503 ` + url + `: failure: want "closed or reset", got "503"`}},
+		"FailedDuring":       {{FailedDuring(probe.PhaseTLS), reset, refused(probe.ClassReset, probe.PhaseConnect, ""), `reset in connect ` + url + `: failed during: want "tls", got "reset in connect: so it was"`}},
+		"AlertIs":            {{AlertIs("protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "handshake_failure"), `tls-alert handshake_failure in tls ` + url + `: TLS alert: want "protocol_version", got "tls-alert handshake_failure in tls: so it was"`}},
+		"RefusedAtHandshake": {{RefusedAtHandshake(), reset, refused(probe.ClassTLSVerify, probe.PhaseTLS, ""), `tls-verify in tls ` + url + `: failure: want "tls-alert or closed or reset", got "tls-verify in tls: so it was"`}},
+		"Dropped":            {{Dropped(), refused(probe.ClassTimeout, probe.PhaseConnect, ""), refused(probe.ClassTimeout, probe.PhaseResponse, ""), `timeout in response ` + url + `: failed during: want "connect", got "timeout in response: so it was"`}},
+	}
+	for _, more := range []map[string][]judged{applicationCases(), corsCases(), tlsCases(t)} {
+		for name, list := range more {
+			all[name] = list
+		}
+	}
+	return all
+}
+
+func applicationCases() map[string][]judged {
+	reset := refused(probe.ClassReset, probe.PhaseTLS, "")
+	html := answer(withBody(page))
+	return map[string][]judged{
+		"EchoTarget": {
+			{EchoTarget("/a%2Fb//c?d=e"), answer(), answer(withBody(`{"target":"/a/b/c?d=e"}`)), `200 ` + url + `: received target: want "/a%2Fb//c?d=e", got "/a/b/c?d=e"`},
+			{EchoTarget("/"), answer(withBody(`{"target":"/"}`)), answer(withBody(`<html>`)), `200 ` + url + `: received target: want "/", got "not the echo application's answer: <html>"`},
+			{EchoTarget("/"), answer(withBody(`{"target":"/"}`)), reset, `reset in tls ` + url + `: received target: want "/", got "no answer: reset in tls: so it was"`}},
+		"EchoPath":   {{EchoPath("/a%2Fb//c"), answer(), answer(withBody(`{"target":"/a","path":"/a"}`)), `200 ` + url + `: received path: want "/a%2Fb//c", got "/a"`}},
+		"EchoMethod": {{EchoMethod("PATCH"), answer(), answer(withBody(`{"target":"/","method":"patch"}`)), `200 ` + url + `: received method: want "PATCH", got "patch"`}},
+		"EchoHost":   {{EchoHost("api.test"), answer(), answer(withBody(`{"target":"/","host":"api.test:443"}`)), `200 ` + url + `: received host: want "api.test", got "api.test:443"`}},
+		"EchoApp": {
+			{EchoApp("my-app"), answer(), answer(withBody(`{"target":"/","pod":"catalog-6b-yy"}`)), `200 ` + url + `: received by application: want "my-app", got "catalog-6b-yy"`},
+			{EchoApp("my-app"), answer(), answer(withBody(`{"target":"/","pod":"my-app-other-6b-yy"}`)), `200 ` + url + `: received by application: want "my-app", got "my-app-other-6b-yy"`}},
+		"EchoHeader":   {{EchoHeader("x-plan", "gold, silver"), answer(), answer(withBody(`{"target":"/","headers":{"X-Plan":["gold"]}}`)), `200 ` + url + `: received header x-plan: want "gold, silver", got "gold"`}},
+		"EchoNoHeader": {{EchoNoHeader("x-other"), answer(), answer(withBody(`{"target":"/","headers":{"X-Other":[""]}}`)), `200 ` + url + `: received header x-other: want "no such header", got ""`}},
+		"JSONField": {
+			{JSONField("list.0.n", "1"), answer(), answer(withBody(`{"list":[{"n":"2"}]}`)), `200 ` + url + `: list.0.n: want "1", got "2"`},
+			{JSONField("none", "null"), answer(), answer(withBody(`{"list":[]}`)), `200 ` + url + `: none: want "null", got "nothing at \"none\""`},
+			{JSONField("list.1", "x"), answer(withBody(`{"list":[0,"x"]}`)), answer(), `200 ` + url + `: list.1: want "x", got "nothing at \"1\""`},
+			{JSONField("method.x", "x"), answer(withBody(`{"method":{"x":"x"}}`)), answer(), `200 ` + url + `: method.x: want "x", got "nothing at \"x\""`},
+			{JSONField("a", "b"), answer(withBody(`{"a":"b"}`)), answer(withBody(`a: b`)), `200 ` + url + `: a: want "b", got "no JSON: a: b"`},
+			{JSONField("a", "b"), answer(withBody(`{"a":"b"}`)), reset, `reset in tls ` + url + `: a: want "b", got "no answer: reset in tls: so it was"`}},
+		"Stars": {
+			{Stars("Reviewer1", 1), html, answer(withBody(`<article class="review"><cite class="reviewer">Reviewer2</cite></article>`)), `200 ` + url + `: stars by Reviewer1: want "1", got "product page: no review by \"Reviewer1\"; it shows reviews by [\"Reviewer2\"] and errors []"`},
+			{Stars("Reviewer1", 1), html, reset, `reset in tls ` + url + `: stars by Reviewer1: want "1", got "no answer: reset in tls: so it was"`}},
+		"StarColor": {
+			{StarColor("Reviewer1", "red"), html, answer(withBody(page), func(o *probe.Observation) { o.Truncated = true }), `200 ` + url + `: colour of stars by Reviewer1: want "red", got "the page was cut at ` + strconv.Itoa(len(page)) + ` bytes"`}},
+		"Unrated":   {{Unrated("Reviewer2"), html, answer(withBody("")), `200 ` + url + `: stars by Reviewer2: want "no rating", got "product page: neither a review nor an error message in 0 bytes: not bookinfo's page"`}},
+		"PageError": {{PageError("unavailable"), html, answer(withBody(`<article class="review"><cite class="reviewer">R</cite></article>`)), `200 ` + url + `: error on the page: want "… unavailable …", got ""`}},
+	}
+}
+
+func corsCases() map[string][]judged {
+	policy := CORS{Origin: "https://shop.test", Methods: []string{"GET", "POST"}, Headers: []string{"X-A", "*"}, MaxAge: "86400", Credentials: true}
+	told := func(change ...func(*probe.Observation)) probe.Observation {
+		all := []func(*probe.Observation){
+			withHeader("Access-Control-Allow-Origin", "https://shop.test"), withHeader("Access-Control-Allow-Methods", "POST,GET"),
+			withHeader("Access-Control-Allow-Headers", "x-a, *"), withHeader("Access-Control-Max-Age", "86400"),
+			withHeader("Access-Control-Allow-Credentials", "true")}
+		return answer(append(all, change...)...)
+	}
+	bare := CORS{Origin: "https://shop.test", Methods: []string{"GET", "POST"}, Headers: []string{"X-A", "*"}}
+	return map[string][]judged{
+		"Preflight": {
+			{Preflight(policy), told(), told(without("Access-Control-Allow-Origin"), withHeader("Access-Control-Allow-Origin", "*")), `200 ` + url + `: Access-Control-Allow-Origin: want "https://shop.test", got "*"`},
+			{Preflight(policy), told(), told(withHeader("Access-Control-Allow-Methods", "TRACE")), `200 ` + url + `: Access-Control-Allow-Methods: want "GET,POST", got "POST,GET, TRACE"`},
+			{Preflight(policy), told(), told(without("Access-Control-Allow-Headers")), `200 ` + url + `: Access-Control-Allow-Headers: want "X-A,*", got "no such header"`},
+			{Preflight(policy), told(), told(without("Access-Control-Max-Age")), `200 ` + url + `: Access-Control-Max-Age: want "86400", got "no such header"`},
+			{Preflight(policy), told(), told(without("Access-Control-Allow-Credentials")), `200 ` + url + `: Access-Control-Allow-Credentials: want "true", got "no such header"`},
+			{Preflight(bare), told(without("Access-Control-Max-Age"), without("Access-Control-Allow-Credentials")), told(),
+				`200 ` + url + `: Access-Control-Max-Age: want "no such header", got "86400"; Access-Control-Allow-Credentials: want "no such header", got "true"`}},
+		"NoCORS": {
+			{NoCORS(), answer(), answer(withHeader("Access-Control-Max-Age", "1"), withHeader("Access-Control-Allow-Origin", "*")),
+				`200 ` + url + `: Access-Control-Allow-Origin: want "no such header", got "*"; Access-Control-Max-Age: want "no such header", got "1"`},
+			{NoCORS(), answer(), refused(probe.ClassReset, probe.PhaseTLS, ""), `reset in tls ` + url + `: Access-Control-Allow-Origin: want "a response without it", got "reset in tls: so it was"`}},
+	}
+}

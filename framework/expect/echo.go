@@ -1,0 +1,93 @@
+package expect
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"meshgate/framework/probe"
+)
+
+// echoed is what the echo application says that it received.
+type echoed struct {
+	Method  string      `json:"method"`
+	Target  string      `json:"target"` // as on the wire
+	Path    string      `json:"path"`
+	Host    string      `json:"host"`
+	Headers http.Header `json:"headers"`
+	Pod     string      `json:"pod"`
+}
+
+// EchoTarget wants the request target, path and query, to have reached the
+// application byte for byte so.
+func EchoTarget(want string) Check {
+	return echo("target", func(e echoed) (string, bool) { return e.Target, e.Target == want }, want)
+}
+
+// EchoPath is EchoTarget without the query.
+func EchoPath(want string) Check {
+	return echo("path", func(e echoed) (string, bool) { return e.Path, e.Path == want }, want)
+}
+
+// EchoMethod wants the method that reached the application.
+func EchoMethod(want string) Check {
+	return echo("method", func(e echoed) (string, bool) { return e.Method, e.Method == want }, want)
+}
+
+// EchoHost wants the Host header that reached the application.
+func EchoHost(want string) Check {
+	return echo("host", func(e echoed) (string, bool) { return e.Host, e.Host == want }, want)
+}
+
+// EchoApp wants the answer to come from a pod of this Deployment.
+func EchoApp(deployment string) Check {
+	return echo("by application", func(e echoed) (string, bool) { return e.Pod, ownerOf(e.Pod) == deployment }, deployment)
+}
+
+// ownerOf cuts the two hashes off a pod's name that its ReplicaSet and its
+// Deployment put there.
+func ownerOf(pod string) string {
+	parts := strings.Split(pod, "-")
+	return strings.Join(parts[:max(0, len(parts)-2)], "-")
+}
+
+// EchoHeader wants a header that reached the application; several lines of it are
+// joined by ", ".
+func EchoHeader(name, want string) Check {
+	return echo("header "+name, func(e echoed) (string, bool) {
+		got := strings.Join(e.Headers.Values(name), ", ")
+		return got, got == want
+	}, want)
+}
+
+// EchoNoHeader wants that no such header reached the application.
+func EchoNoHeader(name string) Check {
+	return echo("header "+name, func(e echoed) (string, bool) {
+		values := e.Headers.Values(name)
+		return strings.Join(values, ", "), len(values) == 0
+	}, "no such header")
+}
+
+func echo(field string, look func(echoed) (got string, ok bool), want string) Check {
+	field = "received " + field
+	return func(o probe.Observation) error {
+		e, err := readEcho(o)
+		if err != nil {
+			return verdict(about(o), &Mismatch{Field: field, Want: want, Got: err.Error()})
+		}
+		got, ok := look(e)
+		return verdict(about(o), unless(ok, field, want, got))
+	}
+}
+
+func readEcho(o probe.Observation) (echoed, error) {
+	var e echoed
+	if o.Failure != nil {
+		return e, fmt.Errorf("no answer: %s", outcome(o))
+	}
+	if err := json.Unmarshal(o.Body, &e); err != nil || e.Target == "" {
+		return e, fmt.Errorf("not the echo application's answer: %s", clip(string(o.Body)))
+	}
+	return e, nil
+}

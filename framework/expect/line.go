@@ -1,0 +1,179 @@
+package expect
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"meshgate/framework/accesslog"
+)
+
+// Line passes when every check does; its error has every mismatch of every check.
+func Line(checks ...LineCheck) LineCheck {
+	return func(l accesslog.Line) error {
+		if len(checks) == 0 {
+			return errNoChecks
+		}
+		wrong := make([]error, len(checks))
+		for i, check := range checks {
+			wrong[i] = check(l)
+		}
+		return verdict(aboutLine(l), wrong...)
+	}
+}
+
+// aboutLine says in short which line it is.
+func aboutLine(l accesslog.Line) string {
+	clock := l.Start.Format("15:04:05.000")
+	if dash(l.Method) == "-" {
+		return fmt.Sprintf("line %s TCP %s %s → %s", clock, dash(l.Flags), dash(l.DownstreamLocal), dash(l.UpstreamCluster))
+	}
+	return fmt.Sprintf("line %s %d %s %s %s%s", clock, l.Status, dash(l.Flags), l.Method, l.Authority, l.Path)
+}
+
+// text makes a check of a text field. An empty field and "-" are the same: nothing.
+func text(field, want string, of func(accesslog.Line) string) LineCheck {
+	return func(l accesslog.Line) error {
+		return verdict(aboutLine(l), differ("log "+field, dash(want), dash(of(l))))
+	}
+}
+
+// MethodIs wants the request's method.
+func MethodIs(want string) LineCheck {
+	return text("method", want, func(l accesslog.Line) string { return l.Method })
+}
+
+// PathIs wants the request's path with its query, as it came from the client.
+func PathIs(want string) LineCheck {
+	return text("path", want, func(l accesslog.Line) string { return l.Path })
+}
+
+// ProtocolIs wants the request's protocol, "HTTP/2".
+func ProtocolIs(want string) LineCheck {
+	return text("protocol", want, func(l accesslog.Line) string { return l.Protocol })
+}
+
+// StatusIs wants the status that the client was sent, 0 for TCP.
+func StatusIs(want int) LineCheck {
+	return text("status", strconv.Itoa(want), func(l accesslog.Line) string { return strconv.Itoa(l.Status) })
+}
+
+// FlagsAre wants exactly these response flags, "-" for none: "NR", "UF,URX".
+func FlagsAre(want string) LineCheck {
+	return text("flags", want, func(l accesslog.Line) string { return l.Flags })
+}
+
+// DetailsAre wants these response-code details. The old text format has none, so
+// that there it can only fail.
+func DetailsAre(want string) LineCheck {
+	return text("details", want, func(l accesslog.Line) string { return l.Details })
+}
+
+// ClusterIs wants this upstream cluster: "outbound|27018||<host>".
+func ClusterIs(want string) LineCheck {
+	return text("upstream cluster", want, func(l accesslog.Line) string { return l.UpstreamCluster })
+}
+
+// AuthorityIs wants this Host header.
+func AuthorityIs(want string) LineCheck {
+	return text("authority", want, func(l accesslog.Line) string { return l.Authority })
+}
+
+// RequestIDIs wants this request ID.
+func RequestIDIs(want string) LineCheck {
+	return text("request ID", want, func(l accesslog.Line) string { return l.RequestID })
+}
+
+// RouteIs wants this route name: "block_all" where REGISTRY_ONLY refused.
+func RouteIs(want string) LineCheck {
+	return text("route", want, func(l accesslog.Line) string { return l.RouteName })
+}
+
+// SNIIs wants this server name in the client's handshake with the proxy.
+func SNIIs(want string) LineCheck {
+	return text("SNI", want, func(l accesslog.Line) string { return l.SNI })
+}
+
+// UpstreamHostIs wants the traffic to have gone to this host:port.
+func UpstreamHostIs(want string) LineCheck {
+	return text("upstream host", want, func(l accesslog.Line) string { return l.UpstreamHost })
+}
+
+// NoUpstream wants the proxy to have asked no host.
+func NoUpstream() LineCheck { return UpstreamHostIs("-") }
+
+// DownstreamRemoteIs wants the client to have had this host:port, as the proxy saw it.
+func DownstreamRemoteIs(want string) LineCheck {
+	return text("downstream remote", want, func(l accesslog.Line) string { return l.DownstreamRemote })
+}
+
+// holds makes a check of a condition on a field.
+func holds(field, want string, of func(accesslog.Line) (got string, ok bool)) LineCheck {
+	return func(l accesslog.Line) error {
+		got, ok := of(l)
+		return verdict(aboutLine(l), unless(ok, "log "+field, want, got))
+	}
+}
+
+// UpstreamHostSet wants the proxy to have asked some host.
+func UpstreamHostSet() LineCheck {
+	return holds("upstream host", "a host", func(l accesslog.Line) (string, bool) {
+		return dash(l.UpstreamHost), dash(l.UpstreamHost) != "-"
+	})
+}
+
+// ClusterHasPrefix wants an upstream cluster that begins so, where the rest is a
+// namespace that only the run knows.
+func ClusterHasPrefix(prefix string) LineCheck {
+	return holds("upstream cluster", prefix+"…", func(l accesslog.Line) (string, bool) {
+		return dash(l.UpstreamCluster), strings.HasPrefix(l.UpstreamCluster, prefix)
+	})
+}
+
+// UpstreamPortIs wants the traffic to have gone to this port of whatever host.
+func UpstreamPortIs(port int) LineCheck {
+	return portIs("upstream port", port, func(l accesslog.Line) string { return l.UpstreamHost })
+}
+
+// DownstreamPortIs wants the client to have come to this port of the proxy.
+func DownstreamPortIs(port int) LineCheck {
+	return portIs("downstream port", port, func(l accesslog.Line) string { return l.DownstreamLocal })
+}
+
+func portIs(field string, port int, of func(accesslog.Line) string) LineCheck {
+	want := strconv.Itoa(port)
+	return holds(field, want, func(l accesslog.Line) (string, bool) {
+		address := of(l)
+		return dash(address), address[strings.LastIndexByte(address, ':')+1:] == want
+	})
+}
+
+// BytesBothWays wants that something was received and something was sent.
+func BytesBothWays() LineCheck {
+	return holds("bytes", "more than 0 received and sent", func(l accesslog.Line) (string, bool) {
+		return fmt.Sprintf("%d received, %d sent", l.BytesReceived, l.BytesSent), l.BytesReceived > 0 && l.BytesSent > 0
+	})
+}
+
+// Lasted wants a duration above zero: a connection that lived.
+func Lasted() LineCheck {
+	return holds("duration", "more than 0 ms", func(l accesslog.Line) (string, bool) {
+		return fmt.Sprintf("%d ms", l.Duration), l.Duration > 0
+	})
+}
+
+// TransportFailureContains wants these words in the reason why the proxy could not
+// talk to the upstream: "CERTIFICATE_VERIFY_FAILED".
+func TransportFailureContains(words string) LineCheck {
+	return holds("transport failure", "… "+words+" …", func(l accesslog.Line) (string, bool) {
+		return dash(l.UpstreamTransportFailure), strings.Contains(l.UpstreamTransportFailure, words)
+	})
+}
+
+// dash is how Envoy writes that there is nothing.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

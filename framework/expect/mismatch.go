@@ -1,0 +1,129 @@
+// Package expect judges what a probe observed and what a proxy logged. It is
+// pure: it asks nothing of a network, and every word of a failure comes from the
+// observation it was given.
+package expect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"meshgate/framework/accesslog"
+	"meshgate/framework/probe"
+)
+
+// Check judges an observation: nil, or an error that wraps a *Mismatch for each
+// field that differs and begins with what was observed.
+type Check func(probe.Observation) error
+
+// LineCheck is Check for an access-log line.
+type LineCheck func(accesslog.Line) error
+
+// Mismatch is one field that is not what it must be.
+type Mismatch struct{ Field, Want, Got string }
+
+func (m *Mismatch) Error() string {
+	return fmt.Sprintf("%s: want %q, got %q", m.Field, m.Want, clip(m.Got))
+}
+
+// Mismatches returns every mismatch that err wraps, in the order they were found.
+func Mismatches(err error) []*Mismatch {
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case *Mismatch:
+		return []*Mismatch{e}
+	case interface{ Unwrap() error }:
+		return Mismatches(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []*Mismatch
+		for _, one := range e.Unwrap() {
+			all = append(all, Mismatches(one)...)
+		}
+		return all
+	}
+	return nil
+}
+
+// errNoChecks is for an assertion that could not fail.
+var errNoChecks = errors.New("no check is asked for: the assertion could not fail")
+
+// failure is what was observed and all that was wrong with it.
+type failure struct {
+	about string
+	wrong []error
+}
+
+// Error reads, for example: `301 https://api.test/a: Location: want "…", got "…"`.
+func (f *failure) Error() string {
+	words := make([]string, len(f.wrong))
+	for i, w := range f.wrong {
+		words[i] = w.Error()
+	}
+	return f.about + ": " + strings.Join(words, "; ")
+}
+
+func (f *failure) Unwrap() []error { return f.wrong }
+
+// verdict is nil when nothing is wrong. What earlier verdicts found about the same
+// thing is taken over without its preface.
+func verdict(about string, wrong ...error) error {
+	f := &failure{about: about}
+	for _, w := range wrong {
+		var inner *failure
+		switch {
+		case w == nil:
+		case errors.As(w, &inner) && error(inner) == w && inner.about == about:
+			f.wrong = append(f.wrong, inner.wrong...)
+		default:
+			f.wrong = append(f.wrong, w)
+		}
+	}
+	if len(f.wrong) == 0 {
+		return nil
+	}
+	return f
+}
+
+// differ is nil when the texts are equal. It returns error and not *Mismatch so
+// that nil is nil.
+func differ(field, want, got string) error {
+	if want == got {
+		return nil
+	}
+	return &Mismatch{Field: field, Want: want, Got: got}
+}
+
+// unless is nil when the condition holds.
+func unless(ok bool, field, want, got string) error {
+	if ok {
+		return nil
+	}
+	return &Mismatch{Field: field, Want: want, Got: got}
+}
+
+// All passes when every check does; its error has every mismatch of every check.
+func All(checks ...Check) Check {
+	return func(o probe.Observation) error {
+		if len(checks) == 0 {
+			return errNoChecks
+		}
+		wrong := make([]error, len(checks))
+		for i, check := range checks {
+			wrong[i] = check(o)
+		}
+		return verdict(about(o), wrong...)
+	}
+}
+
+// clip keeps a failure readable when a whole page was received.
+func clip(s string) string {
+	const most = 400
+	if len(s) <= most {
+		return s
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(s[:most], ""), len(s))
+}
+
+// either writes "a or b".
+func either(all []string) string { return strings.Join(all, " or ") }
