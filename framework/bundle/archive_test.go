@@ -162,6 +162,41 @@ func TestArchiveAsASource(t *testing.T) {
 	assert.Contains(t, said.text(), "metallb: cached (from archive)")
 }
 
+// Outside a checkout nobody can say whether what an archive brought is what
+// would be built now: it stays, whatever a registry would deliver instead.
+func TestArchivedStaysCachedOutsideACheckout(t *testing.T) {
+	path := saved(t, filled(t, builder(), "metallb"))
+	dir := t.TempDir()
+	_, err := LoadArchive(t.Context(), path, dir)
+	require.NoError(t, err)
+	registry := &maker{name: SourceRegistry, unavailable: os.ErrDeadlineExceeded}
+	outside := &maker{name: SourceBuild, silent: os.ErrNotExist, unavailable: os.ErrNotExist}
+	b, err := Resolve(t.Context(), Options{Dir: dir, Sources: []Source{registry, outside}}, []string{"metallb"})
+	require.NoError(t, err)
+	b.Close()
+
+	inside := &maker{name: SourceBuild, inputs: map[string]string{"metallb": "edited"}}
+	b, err = Resolve(t.Context(), Options{Dir: dir, Sources: []Source{registry, inside}}, []string{"metallb"})
+	require.NoError(t, err)
+	b.Close()
+	assert.Equal(t, []string{"metallb"}, inside.fetched, "a checkout says that it has changed")
+}
+
+func TestArchiveThatIsGoneLeavesWhatItBrought(t *testing.T) {
+	path := saved(t, filled(t, builder(), "metallb"))
+	o := Options{Dir: t.TempDir(), Source: SourceArchive, Sources: []Source{Archive(path)}}
+	b, err := Resolve(t.Context(), o, []string{"metallb"})
+	require.NoError(t, err)
+	b.Close()
+	require.NoError(t, os.Remove(path))
+	b, err = Resolve(t.Context(), o, []string{"metallb"})
+	require.NoError(t, err)
+	b.Close()
+	_, err = Resolve(t.Context(), o, []string{"apps"})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.ErrorContains(t, err, path)
+}
+
 func TestArchiveSourceOfABrokenFile(t *testing.T) {
 	path := saved(t, filled(t, builder(), "metallb"))
 	require.NoError(t, os.Truncate(path, 2000))

@@ -114,6 +114,9 @@ func TestSourceNodeNeedsCalicoAgain(t *testing.T) {
 	require.True(t, spared)
 	_, spared = l.with("node", []Entry{{Component: "node", Name: "n"}}, nil).spared("calico")
 	assert.False(t, spared)
+	l.Entries = nil // somebody took the node's lines out
+	_, spared = l.spared("calico")
+	assert.False(t, spared)
 }
 
 func TestChangedInputsAreMadeAgain(t *testing.T) {
