@@ -1,0 +1,107 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"meshgate/framework/bundle/source/host"
+	"meshgate/framework/bundle/source/recipe"
+)
+
+// goEnv is the environment of the Go command for b: nothing of the machine's own
+// settings may change what comes out.
+func goEnv(b recipe.Build) []string {
+	cgo := "0"
+	if b.CGO {
+		cgo = "1"
+	}
+	return []string{"GOFLAGS=", "GOWORK=off", "GOOS=linux", "CGO_ENABLED=" + cgo}
+}
+
+func packages(b recipe.Build) []string {
+	return slices.Compact(slices.Sorted(maps.Values(b.Programs)))
+}
+
+// compile runs the Go compiler once for all programs of b and says where each is.
+func (j *job) compile(ctx context.Context, b recipe.Build) error {
+	out, err := os.MkdirTemp(j.dir, "bin-")
+	if err != nil {
+		return err
+	}
+	targets, err := outputs(out, b)
+	if err != nil {
+		return err
+	}
+	_, err = host.Run(ctx, host.Command{
+		Dir: j.recipe.ModuleDir(b.Module), Env: goEnv(b), Args: buildArgs(out, b), Line: j.compiling(),
+	})
+	if err != nil {
+		return fmt.Errorf("compiling %s: %w", strings.Join(packages(b), ", "), err)
+	}
+	for name, file := range targets {
+		j.programs.set(name, file)
+	}
+	return nil
+}
+
+// buildArgs leave out what debuggers need: it is half of every program, and
+// without it the compiler has less to do.
+func buildArgs(out string, b recipe.Build) []string {
+	flags := []string{"-s", "-w"}
+	for _, name := range slices.Sorted(maps.Keys(b.Vars)) {
+		flags = append(flags, "-X", fmt.Sprintf("'%s=%s'", name, b.Vars[name]))
+	}
+	args := []string{
+		"go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false",
+		"-gcflags=all=-dwarf=false", "-ldflags=" + strings.Join(flags, " "),
+	}
+	if len(b.Tags) > 0 {
+		args = append(args, "-tags="+strings.Join(b.Tags, ","))
+	}
+	return append(append(args, "-o", out+string(filepath.Separator)), packages(b)...)
+}
+
+// major is the last element of an import path that is only a version.
+var major = regexp.MustCompile(`^v[0-9]+$`)
+
+// outputs says which file the Go command makes for each program: it is named
+// after the last element of the import path that is not a version.
+func outputs(dir string, b recipe.Build) (map[string]string, error) {
+	targets, taken := map[string]string{}, map[string]string{}
+	for name, pkg := range b.Programs {
+		base := path.Base(pkg)
+		if major.MatchString(base) {
+			base = path.Base(path.Dir(pkg))
+		}
+		if other, ok := taken[base]; ok && other != pkg {
+			return nil, fmt.Errorf("programs %s and %s would both be compiled to %q: put them into two builds", other, pkg, base)
+		}
+		taken[base], targets[name] = pkg, filepath.Join(dir, base)
+	}
+	return targets, nil
+}
+
+// compiling reports the packages that `go build -v` names while it compiles, and
+// the modules that it downloads.
+func (j *job) compiling() func(string) bool {
+	done := 0
+	return func(line string) bool {
+		if module, ok := strings.CutPrefix(line, "go: downloading "); ok {
+			j.log.Waiting("downloading " + module)
+			return true
+		}
+		if strings.ContainsAny(line, " \t:#") {
+			return false
+		}
+		done++
+		j.log.Waiting(fmt.Sprintf("compiling %s (package %d)", line, done))
+		return true
+	}
+}

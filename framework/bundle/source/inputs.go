@@ -1,0 +1,120 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"meshgate/framework/bundle/source/host"
+	"meshgate/framework/bundle/source/recipe"
+)
+
+// builder is part of every digest of inputs: raise it when the builder makes
+// something else out of the same recipe.
+const builder = "meshgate builder 1"
+
+// inputs is the digest of everything that a component is made from. The
+// machine's compiler and its distribution's package versions are not in it: an
+// archive built elsewhere stays good here.
+func inputs(ctx context.Context, checkout string, r *recipe.Recipe) (string, error) {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\n%s\n", builder, runtime.GOARCH)
+	// The recipe as it was understood: another comment is no reason to build again.
+	if err := json.NewEncoder(sum).Encode(r); err != nil {
+		return "", fmt.Errorf("inputs of %s: %w", r.Component, err)
+	}
+	if err := sumFolder(sum, r.Dir); err != nil {
+		return "", fmt.Errorf("inputs of %s: %w", r.Component, err)
+	}
+	for _, b := range r.Builds {
+		if filepath.Clean(r.ModuleDir(b.Module)) != checkout {
+			continue
+		}
+		if err := sumPackages(ctx, sum, checkout, b); err != nil {
+			return "", fmt.Errorf("inputs of %s: %w", r.Component, err)
+		}
+	}
+	return fmt.Sprintf("sha256:%x", sum.Sum(nil)), nil
+}
+
+// aside are files of a recipe that nothing is made from; tools.go is for
+// `go mod tidy`.
+var aside = []string{recipe.File, "tools.go", "README.md"}
+
+// sumFolder adds every file below dir, by name and content.
+func sumFolder(sum hash.Hash, dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || slices.Contains(aside, d.Name()) || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return sumFile(sum, name, path)
+	})
+}
+
+func sumFile(sum hash.Hash, name, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	content := sha256.New()
+	if _, err := io.Copy(content, file); err != nil {
+		return err
+	}
+	fmt.Fprintf(sum, "%q %x\n", name, content.Sum(nil))
+	return nil
+}
+
+// listFormat prints, for a package of the checkout, every file it is compiled
+// from, and for one of another module that module with its version.
+const listFormat = `{{if .Standard}}{{else if .Module.Main}}{{$d := .Dir}}` +
+	`{{range .GoFiles}}file {{$d}}/{{.}}
+{{end}}{{range .CgoFiles}}file {{$d}}/{{.}}
+{{end}}{{range .SFiles}}file {{$d}}/{{.}}
+{{end}}{{range .EmbedFiles}}file {{$d}}/{{.}}
+{{end}}{{else}}module {{.Module.Path}} {{.Module.Version}}{{with .Module.Replace}} => {{.Path}} {{.Version}}{{end}}
+{{end}}`
+
+// sumPackages adds what programs of the checkout are compiled from: their own
+// sources and those of every package of the checkout that they import, and the
+// versions of the modules that they use.
+func sumPackages(ctx context.Context, sum hash.Hash, checkout string, b recipe.Build) error {
+	args := []string{"go", "list", "-deps", "-mod=readonly", "-f", listFormat}
+	if len(b.Tags) > 0 {
+		args = append(args, "-tags", strings.Join(b.Tags, ","))
+	}
+	out, err := host.Run(ctx, host.Command{Dir: checkout, Env: goEnv(b), Args: append(args, packages(b)...)})
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	slices.Sort(lines)
+	for _, line := range slices.Compact(lines) {
+		path, isFile := strings.CutPrefix(line, "file ")
+		if !isFile {
+			fmt.Fprintln(sum, strings.TrimSpace(line))
+			continue
+		}
+		name, err := filepath.Rel(checkout, path)
+		if err != nil {
+			return err
+		}
+		if err := sumFile(sum, name, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package source
+
+import (
+	"archive/zip"
+	"context"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"meshgate/framework/bundle/source/host"
+	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/progress"
+)
+
+func TestTheCompilerIsToldWhatTheRecipeSays(t *testing.T) {
+	b := recipe.Build{
+		Programs: map[string]string{"b": "example.test/b", "a": "./a", "again": "./a"},
+		Tags:     []string{"one", "two"},
+		Vars:     map[string]string{"main.v": "1", "main.a": "with space"},
+	}
+	assert.Equal(t, []string{
+		"go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false",
+		"-ldflags=-s -w -X 'main.a=with space' -X 'main.v=1'", "-tags=one,two", "-o", "out/", "./a", "example.test/b",
+	}, buildArgs("out", b))
+	assert.Contains(t, goEnv(b), "CGO_ENABLED=0")
+	assert.Contains(t, goEnv(recipe.Build{CGO: true}), "CGO_ENABLED=1")
+}
+
+func TestProgramsAreFoundByTheNameOfTheirPackage(t *testing.T) {
+	got, err := outputs("bin", recipe.Build{Programs: map[string]string{
+		"etcd": "example.test/server/v3", "one": "./cmd/one", "alias": "./cmd/one",
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"etcd": "bin/server", "one": "bin/one", "alias": "bin/one"}, got)
+	_, err = outputs("bin", recipe.Build{Programs: map[string]string{"a": "example.test/a/run", "b": "example.test/b/run"}})
+	require.ErrorContains(t, err, `"run"`)
+}
+
+func TestPackagesComeFromTheMachinesOwnSources(t *testing.T) {
+	from := host.Distribution{Suite: "bookworm", Sources: []string{"deb http://mirror.test/ bookworm main"}}
+	args := assembleArgs(recipe.RootFS{Packages: []string{"bash", "jq"}}, from, "out.tar")
+	assert.Contains(t, args, "--include=bash,jq")
+	assert.Contains(t, args, "--variant=extract")
+	assert.Equal(t, []string{"bookworm", "out.tar", "deb http://mirror.test/ bookworm main"}, args[len(args)-3:])
+	args = assembleArgs(recipe.RootFS{Packages: []string{"bash"}, Installed: true}, from, "out.tar")
+	assert.Contains(t, args, "--variant=essential")
+}
+
+func TestToolsAreThoseThatTheRecipeNeeds(t *testing.T) {
+	assert.Empty(t, tools(&recipe.Recipe{Builds: []recipe.Build{{}}}))
+	assert.Equal(t, []host.Tool{
+		host.Mmdebstrap, host.Pip, host.Compiler, host.PkgConfig, host.Library("libseccomp", "libseccomp-dev"),
+	}, tools(&recipe.Recipe{
+		RootFS: []recipe.RootFS{{}}, Wheels: []recipe.Wheel{{}},
+		Builds: []recipe.Build{{CGO: true, Libraries: map[string]string{"libseccomp": "libseccomp-dev"}}},
+	}))
+}
+
+func TestAFileIsTakenOutOfAWheel(t *testing.T) {
+	dir := t.TempDir()
+	wheel := filepath.Join(dir, "thing.whl")
+	file, err := os.Create(wheel)
+	require.NoError(t, err)
+	w := zip.NewWriter(file)
+	entry, err := w.Create("pkg/_bin/tool")
+	require.NoError(t, err)
+	_, err = entry.Write([]byte("program"))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	require.NoError(t, file.Close())
+
+	out := filepath.Join(dir, "out")
+	require.NoError(t, unzip(wheel, "pkg/_bin/tool", out))
+	raw, err := os.ReadFile(out)
+	require.NoError(t, err)
+	assert.Equal(t, "program", string(raw))
+	require.ErrorIs(t, unzip(wheel, "pkg/_bin/other", out), os.ErrNotExist)
+	require.ErrorContains(t, unzip(out, "x", out+"2"), out)
+}
+
+// A containerd that cannot start is told at once, with its own words.
+func TestAContainerdThatEndsIsNotWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "containerd")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'no overlay here' >&2\nexit 1\n"), 0o755))
+	_, err := startContainerd(context.Background(), program, dir, filepath.Join(dir, "root"))
+	require.ErrorContains(t, err, "containerd ended before it was ready")
+	require.ErrorContains(t, err, "no overlay here")
+}
+
+func TestReadinessIsTheWordOnTheSocket(t *testing.T) {
+	address := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "ready"), Net: "unixgram"}
+	socket, err := net.ListenUnixgram("unixgram", address)
+	require.NoError(t, err)
+	defer socket.Close()
+	sender, err := net.DialUnix("unixgram", nil, address)
+	require.NoError(t, err)
+	defer sender.Close()
+	for _, message := range []string{"STATUS=starting", "MAINPID=1\nREADY=1"} {
+		_, err := sender.Write([]byte(message))
+		require.NoError(t, err)
+	}
+	require.NoError(t, hear(socket))
+}
+
+// A module that is not there is named, with the Go command's own words.
+func TestAModuleThatCannotBeHadIsNamed(t *testing.T) {
+	from := checkout(t)
+	put(t, from, "bundle/apps/go.mod", "module example.test/recipe\n\ngo 1.26\n")
+	r, err := recipe.Load(filepath.Join(from, "bundle", "apps"))
+	require.NoError(t, err)
+	j := newJob(r, t.TempDir(), progress.Discard().Begin(""))
+	_, err = j.modulePath(context.Background(), recipe.ModulePath{Name: "example.test/none", Path: "x"})
+	require.ErrorContains(t, err, "module example.test/none")
+}
+
+// A file becomes a tree that holds only it, by the name that the bundle gives it.
+func TestATreeIsAFolderOrOneFile(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "deep/native.yaml", "a: b\n")
+	j := newJob(&recipe.Recipe{}, t.TempDir(), progress.Discard().Begin(""))
+	one, err := j.tree(filepath.Join(dir, "deep", "native.yaml"), "manifests/thing.yaml")
+	require.NoError(t, err)
+	all, err := j.tree(dir, "charts/thing")
+	require.NoError(t, err)
+	for path, tree := range map[string]fs.FS{"thing.yaml": one, "deep/native.yaml": all} {
+		raw, err := fs.ReadFile(tree, path)
+		require.NoError(t, err, path)
+		assert.Equal(t, "a: b\n", string(raw), path)
+	}
+	_, err = j.tree(filepath.Join(dir, "none"), "x")
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
