@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"meshgate/framework/report/printable"
 )
@@ -24,7 +22,7 @@ func Encode(run Run) ([]byte, error) {
 	if err := e.Encode(run); err != nil {
 		return nil, fmt.Errorf("report %s: cannot be encoded: %w", run.ID, err)
 	}
-	return escaped(b.Bytes()), nil
+	return printable.JSON(b.Bytes()), nil
 }
 
 // Decode reads a document that Encode wrote, of this or of a newer meshgate
@@ -57,31 +55,4 @@ func Read(path string) (Run, error) {
 		return Run{}, fmt.Errorf("report %s: %w", path, err)
 	}
 	return run, nil
-}
-
-// escaped works on the bytes of a document because anything beyond ASCII can
-// only stand inside its strings, where a \u escape means the same.
-func escaped(data []byte) []byte {
-	out := make([]byte, 0, len(data))
-	for len(data) > 0 {
-		if data[0] < utf8.RuneSelf && data[0] != 0x7f {
-			out, data = append(out, data[0]), data[1:]
-			continue
-		}
-		r, n := utf8.DecodeRune(data)
-		if r != utf8.RuneError && printable.Rune(r) {
-			out = append(out, data[:n]...)
-		} else {
-			out = appendEscape(out, r)
-		}
-		data = data[n:]
-	}
-	return out
-}
-
-func appendEscape(out []byte, r rune) []byte {
-	if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
-		return fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
-	}
-	return fmt.Appendf(out, `\u%04x`, r)
 }

@@ -1,0 +1,134 @@
+// Package evidence captures what a person needs to understand a failure, at the
+// moment of the failure and before anything is cleaned up: objects, events, logs,
+// what the proxies were programmed with and what they counted, and what the
+// control plane thinks of them. Secrets do not leave the cluster with it.
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"meshgate/framework/mesh"
+)
+
+// Cluster is what the collectors use of a cluster; *kube.Client is one.
+type Cluster interface {
+	Typed() kubernetes.Interface
+	Dynamic() dynamic.Interface
+	Exec(ctx context.Context, ns, pod, container string, cmd []string, stdin io.Reader) (stdout, stderr []byte, err error)
+	Forward(ctx context.Context, ns, pod string, port int) (local string, stop func(), err error)
+}
+
+// The limits of a capture where the Collector sets no others.
+const (
+	DefaultLimit = 5 * time.Second
+	DefaultWhole = 10 * time.Second
+)
+
+// atOnce bounds the collectors that run at the same time: enough to hide the
+// API server's latency, few enough not to be a load of their own on the cluster
+// whose state is to be seen.
+const atOnce = 8
+
+// Collector captures evidence. It is safe for concurrent use; what it captures at
+// one failure may show traces of features that run at the same time.
+type Collector struct {
+	Kube Cluster
+	// Mesh says which control plane and gateways are looked at besides the pods of
+	// the namespaces; nil means none.
+	Mesh *mesh.Mesh
+	// Dir is the evidence folder of the run, <report>/<run-id>/evidence.
+	Dir string
+	// Limit is the time for one collector, Whole for a capture; zero means the defaults.
+	Limit, Whole time.Duration
+	// Redactor takes secrets out of every file. Values of Secret objects that are
+	// seen on the way are told to it.
+	Redactor Redactor
+}
+
+// Capture writes what can be seen now into <Dir>/<feature>/<step>/ and returns the
+// files' names, relative to the folder that Dir is in, with slashes. It works on a
+// context that is cancelled already, and ends within its own limits.
+//
+// A collector that fails leaves a file <name>.failed.txt that says why, and does
+// not stop the others. The error sums up such failures, and files that could not be
+// written; files holds what there is all the same.
+func (c *Collector) Capture(ctx context.Context, feature, step string, namespaces []string,
+	applied []*unstructured.Unstructured, seen any) (files []string, err error) {
+	whole := withDefault(c.Whole, DefaultWhole)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), whole)
+	defer stop()
+	f, err := newFolder(c.Dir, feature, step, &c.Redactor)
+	if err != nil {
+		return nil, err
+	}
+	s := scene{Collector: c, folder: f, namespaces: c.involved(namespaces, applied)}
+	s.learnSecrets(ctx)
+	tasks := []task{
+		{"observation", func(context.Context) error { return f.json("observation.json", seen) }},
+		{"applied", func(context.Context) error { return f.objects("applied.yaml", applied) }},
+	}
+	tasks = append(tasks, s.objects()...)
+	tasks = append(tasks, s.events()...)
+	pods, err := s.pods(ctx)
+	tasks = append(tasks, failed("pods", err)...)
+	tasks = append(tasks, s.istiod(pods)...)
+	tasks = append(tasks, s.proxies(pods)...)
+	tasks = append(tasks, s.logs(pods)...)
+	err = runAll(ctx, f, withDefault(c.Limit, DefaultLimit), tasks)
+	return f.names(), err
+}
+
+// scene is one capture under way.
+type scene struct {
+	*Collector
+	folder     *folder
+	namespaces []string
+}
+
+// involved are the namespaces to look at: those given, those of applied objects,
+// and those of the control plane and the gateways.
+func (c *Collector) involved(given []string, applied []*unstructured.Unstructured) []string {
+	out := slices.Clone(given)
+	for _, o := range applied {
+		out = append(out, o.GetNamespace())
+	}
+	if c.Mesh != nil {
+		out = append(out, c.Mesh.Namespace, c.Mesh.Ingress.Namespace, c.Mesh.Egress.Namespace)
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(ns string) bool { return ns == "" })
+}
+
+func withDefault(d, standard time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return standard
+}
+
+// failed is a task that only tells that something failed before.
+func failed(name string, err error) []task {
+	if err == nil {
+		return nil
+	}
+	return []task{{name, func(context.Context) error { return err }}}
+}
+
+// errIncomplete marks the sum of collectors that failed.
+var errIncomplete = errors.New("evidence is incomplete")
+
+func incomplete(failures []string, of int) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %d of %d collectors failed, the first: %s", errIncomplete, len(failures), of, failures[0])
+}

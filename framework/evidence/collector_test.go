@@ -1,0 +1,349 @@
+package evidence_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
+	clienttesting "k8s.io/client-go/testing"
+
+	"meshgate/framework/evidence"
+	"meshgate/framework/kube"
+	"meshgate/framework/mesh"
+)
+
+var _ evidence.Cluster = (*kube.Client)(nil)
+
+// cluster is client-go's fakes with exec and forwarding of our own.
+type cluster struct {
+	typed   *fake.Clientset
+	dynamic *dynamicfake.FakeDynamicClient
+	exec    func(ctx context.Context, ns, pod, container string, cmd []string) ([]byte, error)
+	istiod  string // host:port that forwarding leads to; empty refuses
+}
+
+func (c *cluster) Typed() kubernetes.Interface { return c.typed }
+func (c *cluster) Dynamic() dynamic.Interface  { return c.dynamic }
+
+func (c *cluster) Exec(ctx context.Context, ns, pod, container string, cmd []string, _ io.Reader) ([]byte, []byte, error) {
+	out, err := c.exec(ctx, ns, pod, container, cmd)
+	return out, nil, err
+}
+
+func (c *cluster) Forward(context.Context, string, string, int) (string, func(), error) {
+	if c.istiod == "" {
+		return "", nil, errors.New("forwarding is forbidden")
+	}
+	return c.istiod, func() {}, nil
+}
+
+// planted are the secrets of one test, one for each place.
+type planted struct{ key, token, password, cookie, registered string }
+
+func plant(t *testing.T) planted {
+	return planted{newKey(t), newToken(), "pw-" + rand.Text(), "ck-" + rand.Text(), "rg-" + rand.Text()}
+}
+
+func (p planted) all() map[string]string {
+	return map[string]string{"key": p.key, "token": p.token, "password": p.password, "cookie": p.cookie, "registered": p.registered}
+}
+
+// everywhere is a text with every secret in it, as logs might have them.
+func (p planted) everywhere() string {
+	return fmt.Sprintf("plain %s\nkey %s\nAuthorization: Bearer %s\nSet-Cookie: s=%s; Path=/\npassword=%s\nbase64 %s\n\x1b[31mred\n",
+		p.registered, p.key, p.token, p.cookie, p.password, base64.StdEncoding.EncodeToString([]byte("x"+p.registered+"y")))
+}
+
+const member, system = "bookinfo-basic-gateway", "istio-system"
+
+func proxied(ns, name string, native bool) *corev1.Pod {
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name, Labels: map[string]string{"app": name}},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	proxy := corev1.ContainerStatus{Name: "istio-proxy", State: running}
+	if native {
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{proxy}
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", State: running, RestartCount: 1}}
+		return p
+	}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{proxy}
+	return p
+}
+
+// fixture is a cluster with secrets in every place that evidence is taken from.
+func fixture(t *testing.T, p planted) *cluster {
+	t.Helper()
+	app := proxied(member, "productpage", true)
+	app.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": p.everywhere()}
+	app.Spec.Containers = []corev1.Container{{Name: "app", Args: []string{"--setup-password", p.password, "--token=" + p.token},
+		Env: []corev1.EnvVar{{Name: "MONGO_PASSWORD", Value: p.password}, {Name: "MONGO_URI", Value: "mongodb://u:" + p.password + "@h/"}, {Name: "X", Value: p.registered}}}}
+	istiod := proxied(system, "istiod", false)
+	istiod.Status.ContainerStatuses[0].Name = "discovery"
+	objs := []runtime.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: member, Labels: map[string]string{"istio-injection": "enabled"}}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: system}},
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: member, Name: "api-cert"},
+			Data: map[string][]byte{"tls.key": []byte(p.key), "tls.crt": []byte("public"), "password": []byte(p.password), "token": []byte(p.token)}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: member, Name: "cm"},
+			Data: map[string]string{"app.conf": p.everywhere(), "password": p.password}},
+		&corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: member, Name: "e"}, Type: "Warning", Reason: "Unhealthy", Message: p.everywhere()},
+		app, istiod, proxied(system, "ingressgateway", false),
+	}
+	typed := fake.NewClientset(objs...)
+	typed.Resources = []*metav1.APIResourceList{{GroupVersion: "v1", APIResources: []metav1.APIResource{
+		resource("secrets", "Secret"), resource("configmaps", "ConfigMap"), resource("pods", "Pod"), resource("events", "Event"), resource("services", "Service")}}}
+	typed.PrependReactor("get", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		if a.GetSubresource() != "log" {
+			return false, nil, nil
+		}
+		o := a.(clienttesting.GenericAction).GetValue().(*corev1.PodLogOptions)
+		return true, &runtime.Unknown{Raw: fmt.Appendf(nil, "log of %s previous=%v\n%s", o.Container, o.Previous, p.everywhere())}, nil
+	})
+	c := &cluster{typed: typed, dynamic: dynamicfake.NewSimpleDynamicClient(scheme.Scheme, objs...)}
+	c.exec = func(_ context.Context, _, pod, container string, cmd []string) ([]byte, error) {
+		if container != "istio-proxy" || strings.Join(cmd[:3], " ") != "pilot-agent request GET" {
+			return nil, fmt.Errorf("unexpected exec of %v in %s/%s", cmd, pod, container)
+		}
+		if cmd[3] == "config_dump" {
+			return json.Marshal(map[string]any{"pod": pod, "secret": map[string]any{"private_key": map[string]string{"inline_string": p.key}},
+				"headers": []any{map[string]string{"key": "cookie", "value": p.cookie}}, "x": p.everywhere()})
+		}
+		return []byte(cmd[3] + " of " + pod + "\n" + p.everywhere()), nil
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode([]any{map[string]string{"proxy": r.URL.Path, "note": p.everywhere()}})
+	}))
+	t.Cleanup(server.Close)
+	c.istiod = server.Listener.Addr().(*net.TCPAddr).String()
+	return c
+}
+
+func resource(name, kind string) metav1.APIResource {
+	return metav1.APIResource{Name: name, Kind: kind, Namespaced: true, Verbs: metav1.Verbs{"list", "get"}}
+}
+
+func istio() *mesh.Mesh {
+	return &mesh.Mesh{Namespace: system, Ingress: mesh.Gateway{Namespace: system, Name: "ingressgateway"}}
+}
+
+func applied(p planted) []*unstructured.Unstructured {
+	return []*unstructured.Unstructured{{Object: map[string]any{"apiVersion": "v1", "kind": "Secret",
+		"metadata": map[string]any{"namespace": member, "name": "api-cert"}, "stringData": map[string]any{"tls.key": p.key, "u": p.registered}}}}
+}
+
+// contents reads a whole report folder.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		rel, errRel := filepath.Rel(dir, path)
+		out[filepath.ToSlash(rel)] = string(data)
+		return errors.Join(err, errRel)
+	}))
+	return out
+}
+
+func TestCapture(t *testing.T) {
+	p := plant(t)
+	root := t.TempDir()
+	c := &evidence.Collector{Kube: fixture(t, p), Mesh: istio(), Dir: filepath.Join(root, "evidence")}
+	c.Redactor.Secret(p.registered)
+	cancelled, stop := context.WithCancel(t.Context())
+	stop()
+	seen := map[string]any{"header": map[string]any{"Set-Cookie": []string{"s=" + p.cookie}, "Location": []string{"https://a"}}, "body": p.everywhere()}
+
+	files, err := c.Capture(cancelled, "basic-gateway/HTTPSRedirect", "redirects: 80 → 443", []string{member}, applied(p), seen)
+	require.NoError(t, err, "a cancelled run still gets its evidence")
+	const step = "evidence/basic-gateway/HTTPSRedirect/redirects--80---443/"
+	want := []string{"applied.yaml", "events/" + member + ".txt", "events/" + system + ".txt", "istiod/istiod/syncz.json",
+		"logs/" + member + "/productpage/app.log", "logs/" + member + "/productpage/app.previous.log", "logs/" + member + "/productpage/istio-proxy.log",
+		"logs/" + system + "/ingressgateway/istio-proxy.log", "logs/" + system + "/istiod/discovery.log",
+		"objects/" + member + ".yaml", "objects/" + system + ".yaml", "observation.json"}
+	for _, pod := range []string{member + "/productpage", system + "/ingressgateway"} {
+		for _, f := range []string{"certs.json", "clusters.txt", "config_dump.json", "listeners.txt", "stats.txt"} {
+			want = append(want, "proxies/"+pod+"/"+f)
+		}
+	}
+	got := contents(t, root)
+	require.Len(t, files, len(want))
+	for _, f := range want {
+		assert.Contains(t, files, step+f)
+		assert.NotEmpty(t, got[step+f], f)
+	}
+	for name, text := range got {
+		for what, secret := range p.all() {
+			assertGone(t, secret, text, what+" in "+name)
+		}
+		assert.NotContains(t, text, "\x1b", name)
+	}
+	assertTold(t, got, step)
+}
+
+// assertTold: what is not secret has to be there.
+func assertTold(t *testing.T, got map[string]string, step string) {
+	t.Helper()
+	objects := got[step+"objects/"+member+".yaml"]
+	for _, s := range []string{"istio-injection: enabled", "kind: ConfigMap", "name: MONGO_PASSWORD", "tls.crt: redacted, 6 bytes", "kind: Pod"} {
+		assert.Contains(t, objects, s)
+	}
+	assert.Contains(t, got[step+"observation.json"], "https://a")
+	assert.Contains(t, got[step+"istiod/istiod/syncz.json"], "/debug/syncz")
+	assert.Contains(t, got[step+"logs/"+member+"/productpage/app.previous.log"], "previous=true")
+	assert.Contains(t, got[step+"proxies/"+system+"/ingressgateway/stats.txt"], "stats of ingressgateway")
+	assert.Contains(t, got[step+"events/"+member+".txt"], "Warning Unhealthy")
+}
+
+func TestCaptureNeverOverwrites(t *testing.T) {
+	root := t.TempDir()
+	c := &evidence.Collector{Kube: fixture(t, plant(t)), Dir: filepath.Join(root, "evidence")}
+	for i, want := range []string{"evidence/f/s/", "evidence/f/s-2/", "evidence/f/s-3/"} {
+		files, err := c.Capture(t.Context(), "f", "s", nil, nil, map[string]any{"attempt": i})
+		require.NoError(t, err)
+		assert.Equal(t, []string{want + "observation.json"}, files)
+	}
+	_, err := c.Capture(t.Context(), "../../../f", "..", nil, nil, "x")
+	require.NoError(t, err)
+	for name := range contents(t, filepath.Dir(root)) {
+		assert.True(t, strings.HasPrefix(name, filepath.Base(root)+"/evidence/"), name)
+	}
+}
+
+func TestFailuresAreEvidence(t *testing.T) {
+	root := t.TempDir()
+	k := fixture(t, plant(t))
+	k.istiod = ""
+	k.exec = func(_ context.Context, _, _, container string, cmd []string) ([]byte, error) {
+		if container == "discovery" {
+			return []byte(`[{"proxy":"from exec"}]`), nil
+		}
+		if cmd[3] == "stats" {
+			return nil, nil
+		}
+		return nil, errors.New("container is \x1b[31mgone")
+	}
+	k.typed.PrependReactor("list", "events", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, errors.New("etcd has no leader")
+	})
+	c := &evidence.Collector{Kube: k, Mesh: istio(), Dir: filepath.Join(root, "evidence")}
+	_, err := c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
+	require.ErrorContains(t, err, "evidence is incomplete: 12 of ")
+	got := contents(t, root)
+	assert.Equal(t, "events/"+member+" could not be collected: etcd has no leader\n", got["evidence/f/s/events/"+member+".failed.txt"])
+	assert.Contains(t, got["evidence/f/s/proxies/"+member+"/productpage/config_dump.failed.txt"], `container is \x1b[31mgone`)
+	assert.Contains(t, got["evidence/f/s/proxies/"+member+"/productpage/stats.failed.txt"], "the answer is empty")
+	assert.Contains(t, got["evidence/f/s/istiod/istiod/syncz.json"], "from exec", "the second way is taken")
+	assert.NotEmpty(t, got["evidence/f/s/objects/"+member+".yaml"], "the others go on")
+}
+
+// TestLimits: a proxy that never answers costs its own limit, and everything that
+// hangs costs the whole limit, not more.
+func TestLimits(t *testing.T) {
+	k := fixture(t, plant(t))
+	answers := k.exec
+	k.exec = func(ctx context.Context, ns, pod, container string, cmd []string) ([]byte, error) {
+		if cmd[3] == "config_dump" {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return answers(ctx, ns, pod, container, cmd)
+	}
+	root := t.TempDir()
+	c := &evidence.Collector{Kube: k, Mesh: istio(), Dir: filepath.Join(root, "evidence"), Limit: time.Second}
+	_, err := c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
+	require.ErrorContains(t, err, "evidence is incomplete")
+	assert.Contains(t, contents(t, root)["evidence/f/s/proxies/"+member+"/productpage/config_dump.failed.txt"], "gave up after 1s")
+
+	forever := make(chan struct{})
+	defer close(forever)
+	var calls atomic.Int32
+	k.exec = func(context.Context, string, string, string, []string) ([]byte, error) {
+		calls.Add(1)
+		<-forever // deaf to its context
+		return nil, errors.New("too late")
+	}
+	c.Whole = 200 * time.Millisecond
+	began := time.Now()
+	_, err = c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
+	require.ErrorContains(t, err, "evidence is incomplete")
+	assert.Less(t, time.Since(began), 5*time.Second)
+	assert.Positive(t, calls.Load())
+}
+
+func TestFolderThatCannotBeMade(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	c := &evidence.Collector{Kube: fixture(t, plant(t)), Dir: filepath.Join(file, "evidence")}
+	_, err := c.Capture(t.Context(), "f", "s", nil, nil, nil)
+	require.ErrorContains(t, err, file)
+}
+
+func TestLogsAreBounded(t *testing.T) {
+	k := fixture(t, plant(t))
+	line := strings.Repeat("x", 400) + "\n"
+	k.typed.PrependReactor("get", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		if a.GetSubresource() != "log" {
+			return false, nil, nil
+		}
+		return true, &runtime.Unknown{Raw: append(bytes.Repeat([]byte(line), 20000), "the end\n"...)}, nil
+	})
+	root := t.TempDir()
+	c := &evidence.Collector{Kube: k, Dir: filepath.Join(root, "evidence")}
+	_, err := c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
+	require.NoError(t, err)
+	log := contents(t, root)["evidence/f/s/logs/"+member+"/productpage/app.log"]
+	assert.Less(t, len(log), 2<<20+100)
+	assert.True(t, strings.HasPrefix(log, "… "+strconv.Itoa(20000*401+8-2<<20)+" bytes before this are left out\n"), log[:80])
+	assert.True(t, strings.HasSuffix(log, "the end\n"))
+}
+
+// TestCustomResources: a custom resource is collected without being known.
+func TestCustomResources(t *testing.T) {
+	k := fixture(t, plant(t))
+	gvr := schema.GroupVersionResource{Group: "networking.istio.io", Version: "v1", Resource: "gateways"}
+	gateway := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "networking.istio.io/v1", "kind": "Gateway",
+		"metadata": map[string]any{"namespace": member, "name": "api", "managedFields": []any{map[string]any{"manager": "noise"}}},
+		"spec":     map[string]any{"servers": []any{map[string]any{"tls": map[string]any{"credentialName": "api-cert"}}}}}}
+	k.dynamic = dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{gvr: "GatewayList"})
+	_, err := k.dynamic.Resource(gvr).Namespace(member).Create(t.Context(), gateway, metav1.CreateOptions{})
+	require.NoError(t, err)
+	k.typed.Resources = []*metav1.APIResourceList{{GroupVersion: "networking.istio.io/v1", APIResources: []metav1.APIResource{resource("gateways", "Gateway")}}}
+	root := t.TempDir()
+	c := &evidence.Collector{Kube: k, Dir: filepath.Join(root, "evidence")}
+	_, err = c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
+	require.ErrorContains(t, err, "namespaces", "this fake knows no Namespace: said, and the rest is there")
+	objects := contents(t, root)["evidence/f/s/objects/"+member+".yaml"]
+	assert.Contains(t, objects, "credentialName: api-cert")
+	assert.NotContains(t, objects, "noise")
+}

@@ -1,0 +1,160 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"meshgate/framework/report/printable"
+)
+
+// maxFile bounds one file of evidence in bytes. A proxy with thousands of
+// clusters stays below it.
+const maxFile = 32 << 20
+
+// folder is where one capture is written. Everything written goes through the
+// redactor and is made printable; it is safe for concurrent use.
+type folder struct {
+	root     string // on disk
+	prefix   string // of the names that are handed out
+	redactor *Redactor
+
+	mu    sync.Mutex
+	files []string
+}
+
+// writeError is a failure of this machine's disk, not of the cluster.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+// newFolder makes <dir>/<feature>/<step>, or <step>-2 and so on when there is one
+// already: evidence is never overwritten.
+func newFolder(dir, feature, step string, r *Redactor) (*folder, error) {
+	var parts []string
+	for _, p := range append(strings.Split(feature, "/"), step) {
+		parts = append(parts, fileName(p))
+	}
+	base := filepath.Join(append([]string{dir}, parts...)...)
+	if err := os.MkdirAll(filepath.Dir(base), 0o755); err != nil {
+		return nil, fmt.Errorf("evidence: folder for %s: %w", feature, err)
+	}
+	root := base
+	for n := 2; ; n++ {
+		err := os.Mkdir(root, 0o755)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, os.ErrExist) || n > 1000 {
+			return nil, fmt.Errorf("evidence: folder for %s: %w", feature, err)
+		}
+		root = fmt.Sprintf("%s-%d", base, n)
+	}
+	rel, err := filepath.Rel(filepath.Dir(dir), root)
+	if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	return &folder{root: root, prefix: filepath.ToSlash(rel), redactor: r}, nil
+}
+
+// fileName makes a name that every file system takes and no shell trips over.
+func fileName(s string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r) {
+			return r
+		}
+		return '-'
+	}, s)
+	name = strings.TrimLeft(name, ".")
+	if len(name) > 80 {
+		name = name[:80]
+	}
+	if name == "" {
+		return "unnamed"
+	}
+	return name
+}
+
+// text writes text of any origin.
+func (f *folder) text(name string, data []byte) error {
+	return f.write(name, []byte(printable.Block(f.redactor.String(string(data)))))
+}
+
+// document writes what a peer sent as JSON, or as text when it is none.
+func (f *folder) document(name string, data []byte) error {
+	if !json.Valid(data) {
+		return f.text(name, data)
+	}
+	return f.write(name, printable.JSON(f.redactor.JSON(data)))
+}
+
+// json writes a value of ours as JSON; nil writes nothing.
+func (f *folder) json(name string, v any) error {
+	if v == nil {
+		return nil
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("cannot be encoded: %w", err)
+	}
+	return f.document(name, data)
+}
+
+// objects writes objects as one YAML stream; none writes nothing.
+func (f *folder) objects(name string, objs []*unstructured.Unstructured) error {
+	var b bytes.Buffer
+	for _, o := range objs {
+		o = f.redactor.Object(o)
+		o.SetManagedFields(nil) // who set which field when: long, and no help here
+		data, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return fmt.Errorf("%s %s/%s cannot be encoded: %w", o.GetKind(), o.GetNamespace(), o.GetName(), err)
+		}
+		b.WriteString("---\n")
+		b.Write(data)
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return f.write(name, []byte(printable.Block(b.String())))
+}
+
+func (f *folder) write(name string, data []byte) error {
+	if len(data) > maxFile {
+		data = append(data[:maxFile:maxFile], fmt.Sprintf("\n… %d more bytes are left out\n", len(data)-maxFile)...)
+	}
+	var parts []string
+	for p := range strings.SplitSeq(name, "/") {
+		parts = append(parts, fileName(p))
+	}
+	name = path.Join(parts...)
+	target := filepath.Join(f.root, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return &writeError{fmt.Errorf("evidence: %w", err)}
+	}
+	if err := os.WriteFile(target, data, 0o644); err != nil {
+		return &writeError{fmt.Errorf("evidence: %w", err)}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.files = append(f.files, path.Join(f.prefix, name))
+	return nil
+}
+
+// names are the files written so far, sorted.
+func (f *folder) names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(slices.Values(f.files))
+}

@@ -1,0 +1,111 @@
+package evidence
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// redacted is what stands where a secret stood.
+const redacted = "[redacted]"
+
+// minSecret is the length in bytes below which a value cannot be told from
+// ordinary text, so that removing it everywhere would destroy the evidence.
+const minSecret = 6
+
+// Redactor takes secrets out of what is written down. It knows some by their
+// form (private keys, JSON web tokens, passwords in addresses and flags, the
+// values of credential headers), some by where they stand in a document (Secret
+// objects, fields named password), and all that it was told by value. The zero
+// value is ready; it is safe for concurrent use.
+type Redactor struct {
+	mu    sync.RWMutex
+	known map[string]bool
+	all   *strings.Replacer // nil until needed again after Secret
+}
+
+// Secret tells the redactor values that must appear nowhere: not as they are,
+// not escaped for JSON or a URL, not in hexadecimal, and not in base64, whatever
+// stands around them in what was encoded. Of a value of several lines, such as a
+// PEM key, each line counts. Values shorter than 6 bytes are not taken.
+func (r *Redactor) Secret(values ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil {
+		r.known = map[string]bool{}
+	}
+	for _, v := range values {
+		for _, form := range forms(v) {
+			r.known[form] = true
+		}
+	}
+	r.all = nil
+}
+
+// String is s without secrets.
+func (r *Redactor) String(s string) string {
+	s = r.values().Replace(s)
+	for _, f := range byForm() {
+		s = f(s)
+	}
+	return s
+}
+
+// values replaces what was told by value, longest first, so that no part of a
+// longer secret stays.
+func (r *Redactor) values() *strings.Replacer {
+	r.mu.RLock()
+	all := r.all
+	r.mu.RUnlock()
+	if all != nil {
+		return all
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var known []string
+	for v := range r.known {
+		known = append(known, v)
+	}
+	slices.SortFunc(known, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	pairs := make([]string, 0, 2*len(known))
+	for _, v := range known {
+		pairs = append(pairs, v, redacted)
+	}
+	r.all = strings.NewReplacer(pairs...)
+	return r.all
+}
+
+// JSON is an encoded document without secrets, judged by their place too. What
+// is not JSON is treated as text.
+func (r *Redactor) JSON(data []byte) []byte {
+	var doc any
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(&doc); err != nil || d.More() {
+		return []byte(r.String(string(data)))
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(r.document(doc)); err != nil {
+		return []byte(r.String(string(data)))
+	}
+	return b.Bytes()
+}
+
+// Object is a copy of an object without secrets: a Secret keeps its keys, and of
+// each value the length and the beginning of its digest, by which two can be
+// told apart.
+func (r *Redactor) Object(o *unstructured.Unstructured) *unstructured.Unstructured {
+	clean, ok := r.document(o.DeepCopy().Object).(map[string]any)
+	if !ok { // a map stays a map
+		return &unstructured.Unstructured{}
+	}
+	return &unstructured.Unstructured{Object: clean}
+}
