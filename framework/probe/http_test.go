@@ -32,7 +32,7 @@ func TestHTTPShowsTheResponse(t *testing.T) {
 	assert.Equal(t, "/a?b=c", got.RequestURI)
 	assert.Equal(t, []string{"gold", "silver"}, got.Header.Values("Plan-Type"), "a repeated header stays repeated")
 	assert.Equal(t, o.RequestID, got.Header.Get(RequestIDHeader))
-	assert.Equal(t, UserAgent, got.UserAgent())
+	assert.Equal(t, UserAgent+" ("+o.RequestID+")", got.UserAgent(), "what is left of the ID behind a gateway")
 	assert.Equal(t, got.RemoteAddr, o.Local)
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, o.RequestID)
 	assert.Positive(t, o.Timing.FirstByte)

@@ -26,10 +26,13 @@ const (
 const (
 	DefaultTimeout   = 10 * time.Second
 	DefaultBodyLimit = 256 << 10
-	UserAgent        = "meshgate-probe/1"
+	UserAgent        = "meshgate-probe/1" // followed by the request's ID in parentheses
 )
 
-// RequestIDHeader carries Request.RequestID; Envoy logs it and passes it on.
+// RequestIDHeader carries Request.RequestID. A sidecar keeps and logs it, but a
+// gateway gives every request from outside an ID of its own: so the ID stands in the
+// default user-agent too, which Envoy's text format logs at every hop that hands it
+// on. The applications of ours answer with the header as it reached them.
 const RequestIDHeader = "x-request-id"
 
 // Request says what to attempt.
@@ -40,7 +43,7 @@ type Request struct {
 	// port. Its host is the Host header (:authority); a "Host" in Header wins.
 	URL string `json:"url"`
 	// Header is sent with names and order of values as written; nothing is
-	// added but x-request-id and, where missing, user-agent.
+	// added but x-request-id and, where missing, user-agent with the ID in it.
 	Header http.Header `json:"header,omitempty"`
 	// Body is sent with the request; for tls and tcp it is what is written first.
 	Body string `json:"body,omitempty"`
