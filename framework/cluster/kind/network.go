@@ -16,11 +16,11 @@ type network struct {
 	Name   string
 	Labels map[string]string
 	// IPAM is where Docker and nerdctl say the subnets, Subnets where Podman does.
-	IPAM    struct{ Config []subnet }
-	Subnets []subnet
+	IPAM    struct{ Config []subnetOf }
+	Subnets []subnetOf
 }
 
-type subnet struct{ Subnet string }
+type subnetOf struct{ Subnet string }
 
 // findNetwork returns nil when there is none of that name, and refuses one that
 // does not carry our label.
