@@ -223,35 +223,6 @@ func TestEarlierComponentsSurviveALaterFailure(t *testing.T) {
 	assert.Empty(t, b.Entries("apps"))
 }
 
-func TestWriterRefusesWhatDoesNotBelong(t *testing.T) {
-	c, err := Find("metallb")
-	require.NoError(t, err)
-	s := store{dir: t.TempDir()}
-	require.NoError(t, s.prepare())
-	w := newWriter(s, newLock(), c, SourceBuild, "in")
-	err = w.Image(Entry{Name: "quay.io/metallb/frr:v1"}, tinyImage("x"))
-	assert.ErrorContains(t, err, "quay.io/metallb/frr:v1 is not part of component metallb")
-	err = w.Image(Entry{Name: "manifests/metallb-native.yaml"}, tinyImage("x"))
-	assert.ErrorContains(t, err, "is of kind files, got image")
-
-	err = w.Image(Entry{Name: c.Images[0]}, tinyImageFor("linux/s390x", "x"))
-	assert.ErrorContains(t, err, "want an image for "+Platform()+", got linux/s390x")
-}
-
-func TestWriterHasOtherComponents(t *testing.T) {
-	b := filled(t, builder(), "istio-1.31")
-	w := newWriter(b.store, b.lock, Component{Name: "istio-1.22"}, SourceBuild, "in")
-	img, ok := w.Have("docker.io/istio/proxyv2:1.31.1")
-	require.True(t, ok)
-	h, err := img.Digest()
-	require.NoError(t, err)
-	e, err := b.Entry("docker.io/istio/proxyv2:1.31.1")
-	require.NoError(t, err)
-	assert.Equal(t, e.Digest, h.String())
-	_, ok = w.Have("docker.io/istio/proxyv2:1.22.0")
-	assert.False(t, ok)
-}
-
 func TestMovedTagIsRefused(t *testing.T) {
 	registry := &maker{name: SourceRegistry}
 	b := filled(t, registry, "metallb")

@@ -98,6 +98,9 @@ func (s store) put(d v1.Descriptor, open func() (io.ReadCloser, error)) error {
 		return fmt.Errorf("blob %s: %w", d.Digest, err)
 	}
 	defer r.Close()
+	if linked, err := s.adopt(d, r); linked || err != nil {
+		return err
+	}
 	tmp, err := os.CreateTemp(s.ingest(), d.Digest.Hex+"-*")
 	if err != nil {
 		return fmt.Errorf("blob %s: %w", d.Digest, err)
@@ -107,6 +110,30 @@ func (s store) put(d v1.Descriptor, open func() (io.ReadCloser, error)) error {
 		return err
 	}
 	return s.keep(tmp.Name(), d)
+}
+
+// adopt links a file that r reads into the layout, after a look at its content:
+// a node's layer is a gigabyte, which a slow disk should not write twice. Where
+// that cannot be done, the caller copies.
+func (s store) adopt(d v1.Descriptor, r io.Reader) (linked bool, err error) {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false, nil
+	}
+	tmp := filepath.Join(s.ingest(), d.Digest.Hex)
+	if os.Link(f.Name(), tmp) != nil {
+		return false, nil
+	}
+	defer os.Remove(tmp)
+	same, err := os.Open(tmp)
+	if err != nil {
+		return false, nil
+	}
+	defer same.Close()
+	if err := copyChecked(io.Discard, same, d); err != nil {
+		return false, err
+	}
+	return true, s.keep(tmp, d)
 }
 
 // keep gives a checked file its name among the blobs.

@@ -121,7 +121,8 @@ type Sparer interface {
 type Writer interface {
 	// Image stores img as e. The writer sets Component, Kind, Digest and Size, and
 	// Source, Version and Inputs where e leaves them empty. e.Name must be in the
-	// catalogue's line.
+	// catalogue's line. The file of a layer whose Compressed gives an *os.File may
+	// be linked instead of copied: it may be removed afterwards, not changed.
 	Image(e Entry, img v1.Image) error
 	// Files stores the tree fsys as e, as a one-layer OCI artefact. The root of
 	// fsys is the artefact's root: a chart has Chart.yaml there; for a name that
