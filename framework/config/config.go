@@ -27,6 +27,8 @@ type Cluster struct {
 	Kubeconfig string // for provider existing; empty means $KUBECONFIG, then the user's own
 	Context    string // in the kubeconfig; empty means the current one
 	Engine     string // auto, docker, podman or nerdctl
+	// InstallEngine allows to install an engine where none is there.
+	InstallEngine bool
 }
 
 // Mesh says which mesh to test.

@@ -60,6 +60,8 @@ func clusterSettings() []setting {
 			anyText(func(c *Config) *string { return &c.Cluster.Context })},
 		{"cluster.engine", "engine", "auto", "container engine that runs the nodes",
 			oneOf(func(c *Config) *string { return &c.Cluster.Engine }, "auto", "docker", "podman", "nerdctl")},
+		{"cluster.install_engine", "install-engine", "false", "where none is there: as root on Debian or Ubuntu, install docker.io with apt-get",
+			yesNo(func(c *Config) *bool { return &c.Cluster.InstallEngine })},
 	}
 }
 
