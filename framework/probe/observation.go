@@ -113,6 +113,14 @@ const (
 	ClassOther       = "other"
 )
 
+// Severed says that the peer ended the connection without a word: reset or closed.
+// Which of the two is seen depends on whether the peer had read all that we sent, so
+// a refusal of Envoy's (no filter chain for the SNI, BlackHoleCluster) is now the one
+// and now the other.
+func (f *Failure) Severed() bool {
+	return f != nil && (f.Class == ClassReset || f.Class == ClassClosed)
+}
+
 // Phases: where it failed.
 const (
 	PhaseRequest  = "request" // before anything was sent

@@ -159,7 +159,11 @@ func TestHandshakeCutShort(t *testing.T) {
 	failed(t, do(t, Request{Kind: KindTLS, URL: "tls://" + closing}), ClassClosed, PhaseTLS)
 	failed(t, do(t, Request{Kind: KindTLS, URL: "tls://" + resetting}), ClassReset, PhaseTLS)
 	failed(t, do(t, Request{Kind: KindTLS, URL: "tls://" + unread}), ClassReset, PhaseTLS)
+	assert.True(t, do(t, Request{Kind: KindTLS, URL: "tls://" + closing}).Failure.Severed())
+	assert.True(t, do(t, Request{Kind: KindTLS, URL: "tls://" + resetting}).Failure.Severed())
 	failed(t, do(t, Request{Kind: KindTLS, URL: "tls://" + plain}), ClassTLSNotTLS, PhaseTLS)
+	assert.False(t, do(t, Request{Kind: KindTLS, URL: "tls://" + plain}).Failure.Severed())
+	assert.False(t, (*Failure)(nil).Severed())
 }
 
 func TestPlainHTTPOnATLSPort(t *testing.T) {
