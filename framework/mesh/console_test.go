@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -131,41 +132,85 @@ func clock(c *Console) *time.Time {
 	return &now
 }
 
-func TestProgrammedNeedsSeenThenQuietThenSynced(t *testing.T) {
+func TestProgrammedNeedsSeenThenSyncedThenQuiet(t *testing.T) {
 	i := newIstiod(t)
-	i.syncz = synced
+	i.syncz = stale
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
 	c.current = func(context.Context, Wanted) ([]object, error) {
 		return []object{{"VirtualService", "shop", "api", "8"}}, nil
 	}
 	now := clock(c)
 	ch := c.Change(Wanted{})
+	look := func() error { return ch.Programmed(t.Context()) }
 
-	assert.ErrorContains(t, ch.Programmed(t.Context()), "istiod istiod-1: VirtualService shop/api: not seen yet")
+	assert.ErrorContains(t, look(), "istiod istiod-1: VirtualService shop/api: not seen yet")
 	i.configz = listing
-	assert.ErrorContains(t, ch.Programmed(t.Context()), "resource version: want 8, got 7")
-
+	assert.ErrorContains(t, look(), "resource version: want 8, got 7")
 	i.configz = `[{"kind":"VirtualService","metadata":{"name":"api","namespace":"shop","resourceVersion":"8"}}]`
-	assert.ErrorContains(t, ch.Programmed(t.Context()), "quiet for 0s, want 200ms")
-	*now = now.Add(150 * time.Millisecond)
-	i.updates++ // something else came: istiod starts to collect anew
-	assert.ErrorContains(t, ch.Programmed(t.Context()), "quiet for 0s")
+	assert.EqualError(t, look(), "proxy bank/b-1: want SYNCED, got LDS STALE")
+	i.syncz = synced
+	assert.ErrorContains(t, look(), "not known to be quiet for 250ms")
 	*now = now.Add(quietFor)
-	assert.NoError(t, ch.Programmed(t.Context()))
-
-	i.syncz = stale
-	assert.EqualError(t, ch.Programmed(t.Context()), "proxy bank/b-1: want SYNCED, got LDS STALE")
+	assert.NoError(t, look())
 }
 
-func TestProgrammedCountsQuietOnlySinceTheChangeWasSeen(t *testing.T) {
+// Whatever moves starts the quiet time anew.
+func TestProgrammedIsQuietOnlyWhenNothingMoves(t *testing.T) {
+	for what, move := range map[string]func(*istiod){
+		"an event": func(i *istiod) { i.updates++ },
+		"a round":  func(i *istiod) { i.syncz = strings.ReplaceAll(synced, "n2", "n3") },
+		"a proxy":  func(i *istiod) { i.syncz = "[]" },
+	} {
+		i := newIstiod(t)
+		i.syncz = synced
+		c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
+		now := clock(c)
+		ch := c.Change(Wanted{})
+		require.Error(t, ch.Programmed(t.Context()))
+		*now = now.Add(quietFor - time.Millisecond)
+		move(i)
+		require.Error(t, ch.Programmed(t.Context()), what)
+		*now = now.Add(quietFor - time.Millisecond)
+		assert.Error(t, ch.Programmed(t.Context()), what)
+		*now = now.Add(time.Millisecond)
+		assert.NoError(t, ch.Programmed(t.Context()), what)
+	}
+}
+
+func TestProgrammedStartsAnewAfterAFailure(t *testing.T) {
+	i := newIstiod(t)
+	i.syncz = synced
+	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
+	now := clock(c)
+	ch := c.Change(Wanted{Namespaces: []string{"shop", "bank"}})
+	require.Error(t, ch.Programmed(t.Context()))
+	i.syncz = stale
+	*now = now.Add(quietFor)
+	require.Error(t, ch.Programmed(t.Context()))
+	i.syncz = synced
+	assert.Error(t, ch.Programmed(t.Context()))
+}
+
+func TestProgrammedCanOverlookOthersProxies(t *testing.T) {
+	i := newIstiod(t)
+	i.syncz = stale
+	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
+	now := clock(c)
+	ch := c.Change(Wanted{Namespaces: []string{"shop"}})
+	require.Error(t, ch.Programmed(t.Context()))
+	*now = now.Add(quietFor)
+	assert.NoError(t, ch.Programmed(t.Context()))
+}
+
+func TestEachChangeCountsForItself(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz = synced
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
 	now := clock(c)
 	require.Error(t, c.Change(Wanted{}).Programmed(t.Context()))
 	*now = now.Add(time.Hour)
-	assert.ErrorContains(t, c.Change(Wanted{}).Programmed(t.Context()), "quiet for 0s",
-		"a new change starts its own count: its event may come after its object is listed")
+	assert.ErrorContains(t, c.Change(Wanted{}).Programmed(t.Context()), "not known to be quiet",
+		"the event of a new change may come after its object is listed")
 }
 
 func TestProgrammedWantsDeletedObjectsGone(t *testing.T) {
@@ -190,7 +235,7 @@ func TestAwaitProgrammedSaysHowLongItTook(t *testing.T) {
 	assert.GreaterOrEqual(t, out.Took, quietFor)
 
 	i.syncz = stale
-	_, err = c.AwaitProgrammed(t.Context(), 400*time.Millisecond, Wanted{})
+	_, err = c.AwaitProgrammed(t.Context(), 600*time.Millisecond, Wanted{})
 	require.ErrorIs(t, err, wait.ErrExpired)
 	assert.ErrorContains(t, err, "configuration on every proxy")
 	assert.ErrorContains(t, err, "LDS STALE")

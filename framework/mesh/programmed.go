@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,11 +16,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// quietFor is how long istiod must have received nothing new before "every proxy
-// is SYNCED" is believed: it collects events until none came for 100 ms
-// (PILOT_DEBOUNCE_AFTER) and only then sends; until it has sent, the proxies
-// still look SYNCED with what they had before. The rest is for its computing.
-const quietFor = 200 * time.Millisecond
+// quietFor is how long nothing may have moved before "every proxy is SYNCED" is
+// believed. istiod collects events until none came for 100 ms
+// (PILOT_DEBOUNCE_AFTER) and only then sends; until then the proxies look SYNCED
+// with what they had before. And what it sends goes in rounds: a proxy that has
+// acknowledged a listener asks for its routes only then, and looks SYNCED between.
+// The rest is for a machine that is busy.
+const quietFor = 250 * time.Millisecond
 
 // programmedEvery is the interval at which AwaitProgrammed looks.
 const programmedEvery = 100 * time.Millisecond
@@ -33,7 +36,7 @@ type Wanted struct {
 }
 
 // AwaitProgrammed polls a Change until it is on every proxy, and says how long
-// that took. It takes at least quietFor.
+// that took: at least quietFor.
 func (c *Console) AwaitProgrammed(ctx context.Context, within time.Duration, w Wanted) (wait.Outcome, error) {
 	change := c.Change(w)
 	return wait.Until(ctx, wait.Deadline{Name: "configuration on every proxy", Within: within}, programmedEvery, change.Programmed)
@@ -44,49 +47,101 @@ func (c *Console) AwaitProgrammed(ctx context.Context, within time.Duration, w W
 type Change struct {
 	console *Console
 	wanted  Wanted
-	quiet   map[string]quietness // by istiod, since all of it saw the change
+	state   string    // what istiods and proxies had come to at the last look
+	since   time.Time // when state was first seen
 }
 
 // Change begins to follow what is wanted.
-func (c *Console) Change(w Wanted) *Change {
-	return &Change{console: c, wanted: w, quiet: map[string]quietness{}}
-}
+func (c *Console) Change(w Wanted) *Change { return &Change{console: c, wanted: w} }
 
-// Programmed is nil when every istiod has seen the change, has received nothing
-// new since for long enough to have sent it out, and every proxy has acknowledged
-// what it was sent. The error says which of the three is missing. It has to be
-// asked again and again: a single look cannot tell.
+// Programmed is nil when every istiod has seen the change, every proxy has
+// acknowledged what it was sent, and nothing has moved since for quietFor: no
+// event came in, nothing was sent. The error says which of the three is missing.
+// It has to be asked again and again: a single look cannot tell.
 //
 // Objects that istiod does not list among its configuration (Secrets, Services,
 // workloads) count as seen. A proxy that has acknowledged still needs a moment to
 // drain old listeners: what is to be seen from outside is polled after this.
 func (ch *Change) Programmed(ctx context.Context) error {
+	state, err := ch.look(ctx)
+	if err != nil {
+		ch.state = ""
+		return err
+	}
+	if state != ch.state {
+		ch.state, ch.since = state, ch.console.now()
+	}
+	if ch.console.now().Sub(ch.since) < quietFor {
+		return fmt.Errorf("istiod and proxies: not known to be quiet for %s yet: there may be more to send", quietFor)
+	}
+	return nil
+}
+
+// look returns a digest of what has moved, once all is seen and acknowledged.
+func (ch *Change) look(ctx context.Context) (string, error) {
 	objs, err := ch.console.current(ctx, ch.wanted)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := ch.seen(ctx, objs); err != nil {
-		clear(ch.quiet)
-		return err
+		return "", err
 	}
-	if err := ch.calm(ctx); err != nil {
-		return err
+	events, err := ch.events(ctx)
+	if err != nil {
+		return "", err
 	}
 	proxies, err := ch.console.Syncz(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return AllSynced(proxies, ch.wanted.Namespaces...)
+	proxies = within(proxies, ch.wanted.Namespaces)
+	return events + sent(proxies), AllSynced(proxies)
+}
+
+// events counts what came in to each istiod.
+func (ch *Change) events(ctx context.Context) (string, error) {
+	answers, err := ch.console.ask(ctx, "/metrics")
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	for _, a := range answers {
+		n, err := inboundUpdates(a.body)
+		if err != nil {
+			return "", fmt.Errorf("metrics of %s: %w", a.pod, err)
+		}
+		fmt.Fprintf(&out, "%s=%g\n", a.pod, n)
+	}
+	return out.String(), nil
+}
+
+// sent lists what each proxy was last sent.
+func sent(proxies []ProxyStatus) string {
+	lines := make([]string, 0, len(proxies))
+	for _, p := range proxies {
+		l := p.Namespace + "/" + p.Proxy
+		for _, t := range slices.Sorted(maps.Keys(p.Types)) {
+			l += " " + p.Types[t].Sent
+		}
+		lines = append(lines, l)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func within(proxies []ProxyStatus, namespaces []string) []ProxyStatus {
+	if len(namespaces) == 0 {
+		return proxies
+	}
+	return slices.DeleteFunc(slices.Clone(proxies), func(p ProxyStatus) bool { return !slices.Contains(namespaces, p.Namespace) })
 }
 
 // AllSynced is nil when every proxy, or every proxy of these namespaces, has
 // acknowledged what it was sent.
 func AllSynced(proxies []ProxyStatus, namespaces ...string) error {
 	var errs []error
-	for _, p := range proxies {
-		if len(namespaces) == 0 || slices.Contains(namespaces, p.Namespace) {
-			errs = append(errs, p.Check())
-		}
+	for _, p := range within(proxies, namespaces) {
+		errs = append(errs, p.Check())
 	}
 	return errors.Join(errs...)
 }
@@ -162,36 +217,4 @@ func missing(istiod string, want []object, have map[object]string) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// quietness is how many updates an istiod had received, and when that number was
-// first seen: the last of them came no later.
-type quietness struct {
-	updates float64
-	since   time.Time
-}
-
-// calm is nil when no istiod has received an update for quietFor. The time counts
-// from the first look at which the change was seen: the event that makes istiod
-// send may be counted a little after the object is listed.
-func (ch *Change) calm(ctx context.Context) error {
-	answers, err := ch.console.ask(ctx, "/metrics")
-	if err != nil {
-		return err
-	}
-	for _, a := range answers {
-		n, err := inboundUpdates(a.body)
-		if err != nil {
-			return fmt.Errorf("metrics of %s: %w", a.pod, err)
-		}
-		q, known := ch.quiet[a.pod]
-		if !known || q.updates != n {
-			q = quietness{n, ch.console.now()}
-			ch.quiet[a.pod] = q
-		}
-		if since := ch.console.now().Sub(q.since); since < quietFor {
-			return fmt.Errorf("istiod %s: quiet for %s, want %s: it may not have sent its latest configuration yet", a.pod, since.Round(time.Millisecond), quietFor)
-		}
-	}
-	return nil
 }

@@ -59,7 +59,7 @@ func (p ProxyStatus) Check() error {
 	var why []string
 	for _, t := range slices.Sorted(maps.Keys(p.Types)) {
 		if s := p.Types[t]; s.Error != "" {
-			why = append(why, t+" refused by the proxy: "+s.Error)
+			why = append(why, t+" refused by the proxy: "+short(s.Error))
 		} else if s.State == Stale || s.State == NotSent && (t == CDS || t == LDS) {
 			why = append(why, t+" "+string(s.State))
 		}
@@ -68,6 +68,18 @@ func (p ProxyStatus) Check() error {
 		return nil
 	}
 	return fmt.Errorf("proxy %s/%s: want %s, got %s", p.Namespace, p.Proxy, Synced, strings.Join(why, ", "))
+}
+
+// errorLength keeps an error of one screen out of a line of progress; the whole
+// of it is in TypeStatus.Error.
+const errorLength = 240
+
+func short(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > errorLength {
+		text = text[:errorLength] + "…"
+	}
+	return text
 }
 
 // statusJSON is an element of /debug/syncz as Istio 1.22 to 1.31 write it. The

@@ -11,12 +11,8 @@ import (
 // base installs what all revisions share. It comes from the newest of them, and
 // its webhook, which judges objects that name no revision, belongs to the default
 // revision where there is one.
-func (w *work) base(s stock, crdNames []string) error {
+func (w *work) base(s stock, others, crdNames []string) error {
 	have, err := w.helm.find(baseName)
-	if err != nil {
-		return err
-	}
-	others, err := w.istiods()
 	if err != nil {
 		return err
 	}

@@ -95,33 +95,44 @@ func namespace(name string) *unstructured.Unstructured {
 	return o
 }
 
-// controlPlane installs CRDs, base and istiod, and returns when its webhooks
-// answer: before that no gateway's pod would be admitted.
+// controlPlane installs CRDs, base and istiod at the same time (istiod takes up
+// CRDs whenever they come), and returns when its webhooks answer: before that no
+// gateway's pod would be admitted. A release is not cut short when ctx ends: each
+// takes a second or two, and half of one would have to be undone.
 func (w *work) controlPlane(ctx context.Context, s stock) error {
-	w.phase.Waiting("CRDs, base and " + istiodName(w.opts.Revision))
+	w.phase.Waiting("CRDs, base and istiod of " + s.tag)
 	all, err := crds(s.base)
 	if err != nil {
 		return err
 	}
-	foreign, err := applyCRDs(ctx, w.k, all, s.tag)
+	others, err := w.istiods()
+	if err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.Go(func() error { return w.crds(ctx, all, s.tag) })
+	g.Go(func() error { return w.base(s, others, names(all)) })
+	g.Go(func() error {
+		return w.release(istiodName(w.opts.Revision), s.istiod, istiodValues(s, w.opts), s.tag)
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return w.istiodAnswers(ctx)
+}
+
+func (w *work) crds(ctx context.Context, all []*unstructured.Unstructured, from string) error {
+	foreign, err := applyCRDs(ctx, w.k, all, from)
 	if err != nil {
 		return err
 	}
 	if len(foreign) > 0 {
 		w.note("CRDs that were there are used as they are: %s", strings.Join(foreign, ", "))
 	}
-	if err := w.base(s, names(all)); err != nil {
-		return err
-	}
-	if err := w.release(istiodName(w.opts.Revision), s.istiod, istiodValues(s, w.opts), s.tag); err != nil {
-		return err
-	}
-	if _, err := wait.Until(ctx, wait.Deadline{Name: "CRDs established", Within: w.opts.Budget.Ready}, pollEvery, func(ctx context.Context) error {
+	_, err = wait.Until(ctx, wait.Deadline{Name: "CRDs established", Within: w.opts.Budget.Ready}, pollEvery, func(ctx context.Context) error {
 		return established(ctx, w.k, all)
-	}); err != nil {
-		return err
-	}
-	return w.istiodAnswers(ctx)
+	})
+	return err
 }
 
 func (w *work) note(format string, args ...any) {
@@ -129,8 +140,7 @@ func (w *work) note(format string, args ...any) {
 	w.facts = append(w.facts, fmt.Sprintf(format, args...))
 }
 
-// gateways installs both at once. It does not stop half way when ctx ends: each
-// takes a second, and a release cut short would have to be undone.
+// gateways installs both at once.
 func (w *work) gateways(s stock) error {
 	w.phase.Waiting("gateways")
 	var g errgroup.Group
@@ -162,6 +172,7 @@ func (w *work) release(name string, fsys fs.FS, values map[string]any, tag strin
 			return err
 		}
 	}
+	w.phase.Waiting("release " + name)
 	c, err := loadChart(fsys)
 	if err != nil {
 		return fmt.Errorf("chart of release %s: %w", name, err)

@@ -51,7 +51,7 @@ func istiodValues(s stock, o Options) map[string]any {
 			"istioNamespace":             o.Namespace,
 			"imagePullPolicy":            "IfNotPresent",
 			"defaultPodDisruptionBudget": map[string]any{"enabled": false},
-			"proxy":                      map[string]any{"resources": requests("10m", "64Mi")},
+			"proxy":                      proxyValues(),
 		},
 		"pilot": map[string]any{
 			"autoscaleEnabled": false,
@@ -69,6 +69,17 @@ func istiodValues(s stock, o Options) map[string]any {
 		v = merge(v, withoutIstioFilters())
 	}
 	return merge(v, o.Values)
+}
+
+// proxyValues: Istio's charts look at a gateway every 15 seconds, which is how
+// long one that was not ready at the first look has to wait. The tolerance of a
+// minute stays.
+func proxyValues() map[string]any {
+	return map[string]any{
+		"resources":                 requests("10m", "64Mi"),
+		"readinessPeriodSeconds":    1,
+		"readinessFailureThreshold": 60,
+	}
 }
 
 // withoutIstioFilters keeps istiod from configuring filters that only Istio's
