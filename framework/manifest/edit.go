@@ -1,0 +1,149 @@
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Edit changes objects by their structure. One that matches nothing is an error
+// of Set.With: a fixture that changed its shape must not be left as it is.
+type Edit struct {
+	name  string
+	apply func(objs []*unstructured.Unstructured) (matched bool, err error)
+}
+
+// EditEach makes an edit of one's own; f is called with every object and says
+// whether it matched.
+func EditEach(name string, f func(*unstructured.Unstructured) (matched bool, err error)) Edit {
+	return Edit{name, func(objs []*unstructured.Unstructured) (bool, error) {
+		any := false
+		for _, o := range objs {
+			matched, err := f(o)
+			if err != nil {
+				return any, fmt.Errorf("%s: %w", title(o), err)
+			}
+			any = any || matched
+		}
+		return any, nil
+	}}
+}
+
+// Selector sets the pod labels that every Gateway selects.
+func Selector(labels map[string]string) Edit {
+	return EditEach("Selector", func(o *unstructured.Unstructured) (bool, error) {
+		if o.GetKind() != "Gateway" {
+			return false, nil
+		}
+		return true, unstructured.SetNestedStringMap(o.Object, labels, "spec", "selector")
+	})
+}
+
+// Images replaces container images, whole names by whole names. The map may hold
+// more than the set uses.
+func Images(replace map[string]string) Edit {
+	return containers("Images", func(c map[string]any) bool {
+		image, _ := c["image"].(string)
+		better, ok := replace[image]
+		if ok {
+			c["image"] = better
+		}
+		return ok
+	})
+}
+
+// PullPolicy sets the policy of every container.
+func PullPolicy(policy string) Edit {
+	return containers("PullPolicy "+policy, func(c map[string]any) bool {
+		c["imagePullPolicy"] = policy
+		return true
+	})
+}
+
+// Labels adds labels to every object, not to the pods of workloads.
+func Labels(labels map[string]string) Edit {
+	return EditEach("Labels", func(o *unstructured.Unstructured) (bool, error) {
+		all := o.GetLabels()
+		if all == nil {
+			all = map[string]string{}
+		}
+		maps.Copy(all, labels)
+		o.SetLabels(all)
+		return true, nil
+	})
+}
+
+// PodLabels adds labels to the pods of every workload; with "istio.io/rev" or
+// "sidecar.istio.io/inject" they say which control plane injects them, or that none does.
+func PodLabels(labels map[string]string) Edit { return podMetadata("PodLabels", "labels", labels) }
+
+// PodAnnotations adds annotations to the pods of every workload, such as the
+// proxy's concurrency.
+func PodAnnotations(annotations map[string]string) Edit {
+	return podMetadata("PodAnnotations", "annotations", annotations)
+}
+
+func podMetadata(name, field string, add map[string]string) Edit {
+	return EditEach(name, func(o *unstructured.Unstructured) (bool, error) {
+		pod := podOf(o)
+		if pod == nil {
+			return false, nil
+		}
+		all, _, err := unstructured.NestedStringMap(pod, "metadata", field)
+		if err != nil {
+			return false, err
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		maps.Copy(all, add)
+		return true, unstructured.SetNestedStringMap(pod, all, "metadata", field)
+	})
+}
+
+// containers edits each container of each pod.
+func containers(name string, f func(map[string]any) bool) Edit {
+	return EditEach(name, func(o *unstructured.Unstructured) (bool, error) {
+		matched := false
+		spec, _ := podOf(o)["spec"].(map[string]any)
+		for _, field := range []string{"initContainers", "containers"} {
+			list, _ := spec[field].([]any)
+			for _, c := range list {
+				if c, ok := c.(map[string]any); ok && f(c) {
+					matched = true
+				}
+			}
+		}
+		return matched, nil
+	})
+}
+
+// podOf is the part of a workload, or of a Pod, that has a pod's metadata and
+// spec; nil for other kinds.
+func podOf(o *unstructured.Unstructured) map[string]any {
+	path := []string{"spec", "template"}
+	switch o.GetKind() {
+	case "Pod":
+		return o.Object
+	case "CronJob":
+		path = []string{"spec", "jobTemplate", "spec", "template"}
+	case "Deployment", "StatefulSet", "DaemonSet", "Job":
+	default:
+		return nil
+	}
+	pod, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...)
+	template, _ := pod.(map[string]any)
+	return template
+}
+
+// pairsOf writes a replacement for an edit's name.
+func pairsOf(replace map[string]string) string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(replace)) {
+		all = append(all, k+"→"+replace[k])
+	}
+	return strings.Join(all, ",")
+}
