@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -63,28 +65,27 @@ type Collector struct {
 // written; files holds what there is all the same.
 func (c *Collector) Capture(ctx context.Context, feature, step string, namespaces []string,
 	applied []*unstructured.Unstructured, seen any) (files []string, err error) {
-	whole := withDefault(c.Whole, DefaultWhole)
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), whole)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), withDefault(c.Whole, DefaultWhole))
 	defer stop()
+	limit := withDefault(c.Limit, DefaultLimit)
 	f, err := newFolder(c.Dir, feature, step, &c.Redactor)
 	if err != nil {
 		return nil, err
 	}
-	s := scene{Collector: c, folder: f, namespaces: c.involved(namespaces, applied)}
-	s.learnSecrets(ctx)
+	s := newScene(ctx, c, f, c.involved(namespaces, applied))
 	tasks := []task{
 		{"observation", func(context.Context) error { return f.json("observation.json", seen) }},
 		{"applied", func(context.Context) error { return f.objects("applied.yaml", applied) }},
 	}
-	tasks = append(tasks, s.objects()...)
-	tasks = append(tasks, s.events()...)
-	pods, err := s.pods(ctx)
+	pods, err := s.look(ctx, limit)
 	tasks = append(tasks, failed("pods", err)...)
+	tasks = append(tasks, s.events()...)
 	tasks = append(tasks, s.istiod(pods)...)
 	tasks = append(tasks, s.proxies(pods)...)
+	tasks = append(tasks, s.objects()...)
 	tasks = append(tasks, s.logs(pods)...)
-	err = runAll(ctx, f, withDefault(c.Limit, DefaultLimit), tasks)
-	return f.names(), err
+	err = runAll(ctx, f, limit, tasks)
+	return f.close(), err
 }
 
 // scene is one capture under way.
@@ -92,6 +93,22 @@ type scene struct {
 	*Collector
 	folder     *folder
 	namespaces []string
+	kinds      func() ([]listable, error) // asks the API server once
+}
+
+func newScene(ctx context.Context, c *Collector, f *folder, namespaces []string) scene {
+	s := scene{Collector: c, folder: f, namespaces: namespaces}
+	s.kinds = sync.OnceValues(func() ([]listable, error) { return kindsOf(ctx, c.Kube) })
+	return s
+}
+
+// look does what has to come before the collectors: it learns the secrets that no
+// file may hold, and finds the pods.
+func (s scene) look(ctx context.Context, limit time.Duration) ([]corev1.Pod, error) {
+	ctx, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	s.learnSecrets(ctx)
+	return s.pods(ctx)
 }
 
 // involved are the namespaces to look at: those given, those of applied objects,

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -47,7 +46,7 @@ type cluster struct {
 	typed   *fake.Clientset
 	dynamic *dynamicfake.FakeDynamicClient
 	exec    func(ctx context.Context, ns, pod, container string, cmd []string) ([]byte, error)
-	istiod  string // host:port that forwarding leads to; empty refuses
+	ports   map[int]string // host:port that forwarding leads to; nil refuses
 }
 
 func (c *cluster) Typed() kubernetes.Interface { return c.typed }
@@ -58,11 +57,11 @@ func (c *cluster) Exec(ctx context.Context, ns, pod, container string, cmd []str
 	return out, nil, err
 }
 
-func (c *cluster) Forward(context.Context, string, string, int) (string, func(), error) {
-	if c.istiod == "" {
+func (c *cluster) Forward(_ context.Context, _, _ string, port int) (string, func(), error) {
+	if c.ports == nil {
 		return "", nil, errors.New("forwarding is forbidden")
 	}
-	return c.istiod, func() {}, nil
+	return c.ports[port], func() {}, nil
 }
 
 // planted are the secrets of one test, one for each place.
@@ -129,21 +128,39 @@ func fixture(t *testing.T, p planted) *cluster {
 	})
 	c := &cluster{typed: typed, dynamic: dynamicfake.NewSimpleDynamicClient(scheme.Scheme, objs...)}
 	c.exec = func(_ context.Context, _, pod, container string, cmd []string) ([]byte, error) {
-		if container != "istio-proxy" || strings.Join(cmd[:3], " ") != "pilot-agent request GET" {
-			return nil, fmt.Errorf("unexpected exec of %v in %s/%s", cmd, pod, container)
-		}
-		if cmd[3] == "config_dump" {
-			return json.Marshal(map[string]any{"pod": pod, "secret": map[string]any{"private_key": map[string]string{"inline_string": p.key}},
-				"headers": []any{map[string]string{"key": "cookie", "value": p.cookie}}, "x": p.everywhere()})
-		}
-		return []byte(cmd[3] + " of " + pod + "\n" + p.everywhere()), nil
+		return nil, fmt.Errorf("unexpected exec of %v in %s/%s", cmd, pod, container)
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = json.NewEncoder(w).Encode([]any{map[string]string{"proxy": r.URL.Path, "note": p.everywhere()}})
-	}))
-	t.Cleanup(server.Close)
-	c.istiod = server.Listener.Addr().(*net.TCPAddr).String()
+	c.ports = map[int]string{
+		15000: serve(t, func(path string) []byte { return admin(p, path) }),
+		15014: serve(t, func(path string) []byte {
+			return encoded([]any{map[string]string{"proxy": path, "note": p.everywhere()}})
+		}),
+	}
 	return c
+}
+
+// admin is a proxy's admin interface.
+func admin(p planted, path string) []byte {
+	if path == "/config_dump" {
+		return encoded(map[string]any{"secret": map[string]any{"private_key": map[string]string{"inline_string": p.key}},
+			"headers": []any{map[string]string{"key": "cookie", "value": p.cookie}}, "x": p.everywhere()})
+	}
+	return []byte(path + " of a proxy\n" + p.everywhere())
+}
+
+func encoded(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+func serve(t *testing.T, answer func(path string) []byte) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(answer(r.URL.Path)) }))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
 }
 
 func resource(name, kind string) metav1.APIResource {
@@ -221,7 +238,7 @@ func assertTold(t *testing.T, got map[string]string, step string) {
 	assert.Contains(t, got[step+"observation.json"], "https://a")
 	assert.Contains(t, got[step+"istiod/istiod/syncz.json"], "/debug/syncz")
 	assert.Contains(t, got[step+"logs/"+member+"/productpage/app.previous.log"], "previous=true")
-	assert.Contains(t, got[step+"proxies/"+system+"/ingressgateway/stats.txt"], "stats of ingressgateway")
+	assert.Contains(t, got[step+"proxies/"+system+"/ingressgateway/stats.txt"], "/stats of a proxy")
 	assert.Contains(t, got[step+"events/"+member+".txt"], "Warning Unhealthy")
 }
 
@@ -243,47 +260,55 @@ func TestCaptureNeverOverwrites(t *testing.T) {
 func TestFailuresAreEvidence(t *testing.T) {
 	root := t.TempDir()
 	k := fixture(t, plant(t))
-	k.istiod = ""
+	k.ports = nil
 	k.exec = func(_ context.Context, _, _, container string, cmd []string) ([]byte, error) {
-		if container == "discovery" {
+		switch strings.Join(append([]string{container}, cmd...), " ") {
+		case "discovery pilot-discovery request GET /debug/syncz":
 			return []byte(`[{"proxy":"from exec"}]`), nil
-		}
-		if cmd[3] == "stats" {
+		case "istio-proxy pilot-agent request GET /clusters":
+			return []byte("clusters from exec"), nil
+		case "istio-proxy pilot-agent request GET /stats":
 			return nil, nil
+		default:
+			return nil, errors.New("container is \x1b[31mgone")
 		}
-		return nil, errors.New("container is \x1b[31mgone")
 	}
 	k.typed.PrependReactor("list", "events", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("etcd has no leader")
 	})
 	c := &evidence.Collector{Kube: k, Mesh: istio(), Dir: filepath.Join(root, "evidence")}
 	_, err := c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
-	require.ErrorContains(t, err, "evidence is incomplete: 12 of ")
+	require.ErrorContains(t, err, "evidence is incomplete: 4 of ")
 	got := contents(t, root)
-	assert.Equal(t, "events/"+member+" could not be collected: etcd has no leader\n", got["evidence/f/s/events/"+member+".failed.txt"])
-	assert.Contains(t, got["evidence/f/s/proxies/"+member+"/productpage/config_dump.failed.txt"], `container is \x1b[31mgone`)
-	assert.Contains(t, got["evidence/f/s/proxies/"+member+"/productpage/stats.failed.txt"], "the answer is empty")
-	assert.Contains(t, got["evidence/f/s/istiod/istiod/syncz.json"], "from exec", "the second way is taken")
-	assert.NotEmpty(t, got["evidence/f/s/objects/"+member+".yaml"], "the others go on")
+	const step = "evidence/f/s/"
+	assert.Equal(t, "events/"+member+" could not be collected: etcd has no leader\n", got[step+"events/"+member+".failed.txt"])
+	proxy := got[step+"proxies/"+member+"/productpage.failed.txt"]
+	assert.Contains(t, proxy, "config_dump: forwarding is forbidden\ncontainer is \\x1b[31mgone")
+	assert.Contains(t, proxy, "stats: forwarding is forbidden\nthe answer is empty")
+	assert.Equal(t, "clusters from exec", got[step+"proxies/"+member+"/productpage/clusters.txt"], "the second way is taken")
+	assert.Contains(t, got[step+"istiod/istiod/syncz.json"], "from exec")
+	assert.NotEmpty(t, got[step+"objects/"+member+".yaml"], "the others go on")
 }
 
 // TestLimits: a proxy that never answers costs its own limit, and everything that
 // hangs costs the whole limit, not more.
 func TestLimits(t *testing.T) {
 	k := fixture(t, plant(t))
-	answers := k.exec
-	k.exec = func(ctx context.Context, ns, pod, container string, cmd []string) ([]byte, error) {
-		if cmd[3] == "config_dump" {
+	k.ports = nil
+	k.exec = func(ctx context.Context, _, _, _ string, cmd []string) ([]byte, error) {
+		if cmd[3] == "/stats" {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
-		return answers(ctx, ns, pod, container, cmd)
+		return []byte("{}"), nil
 	}
 	root := t.TempDir()
 	c := &evidence.Collector{Kube: k, Mesh: istio(), Dir: filepath.Join(root, "evidence"), Limit: time.Second}
 	_, err := c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
 	require.ErrorContains(t, err, "evidence is incomplete")
-	assert.Contains(t, contents(t, root)["evidence/f/s/proxies/"+member+"/productpage/config_dump.failed.txt"], "gave up after 1s")
+	got := contents(t, root)
+	assert.Contains(t, got["evidence/f/s/proxies/"+member+"/productpage.failed.txt"], "no answer within 1s: stats: ")
+	assert.NotEmpty(t, got["evidence/f/s/proxies/"+member+"/productpage/config_dump.json"], "what came before is kept")
 
 	forever := make(chan struct{})
 	defer close(forever)

@@ -29,8 +29,9 @@ type folder struct {
 	prefix   string // of the names that are handed out
 	redactor *Redactor
 
-	mu    sync.Mutex
-	files []string
+	mu     sync.Mutex
+	files  []string
+	closed bool
 }
 
 // writeError is a failure of this machine's disk, not of the cluster.
@@ -139,6 +140,11 @@ func (f *folder) write(name string, data []byte) error {
 		parts = append(parts, fileName(p))
 	}
 	name = path.Join(parts...)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return errors.New("the capture is over")
+	}
 	target := filepath.Join(f.root, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return &writeError{fmt.Errorf("evidence: %w", err)}
@@ -146,15 +152,15 @@ func (f *folder) write(name string, data []byte) error {
 	if err := os.WriteFile(target, data, 0o644); err != nil {
 		return &writeError{fmt.Errorf("evidence: %w", err)}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.files = append(f.files, path.Join(f.prefix, name))
 	return nil
 }
 
-// names are the files written so far, sorted.
-func (f *folder) names() []string {
+// close ends the writing, also by collectors that were given up and are still at
+// it, and returns the names of what was written, sorted.
+func (f *folder) close() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.closed = true
 	return slices.Sorted(slices.Values(f.files))
 }

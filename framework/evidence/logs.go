@@ -58,7 +58,7 @@ func (s scene) log(name string, p corev1.Pod, container string, previous bool) t
 	return task{name, func(ctx context.Context) error {
 		lines := int64(maxLines)
 		stream, err := s.Kube.Typed().CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{
-			Container: container, Previous: previous, TailLines: &lines, Timestamps: true,
+			Container: container, Previous: previous, TailLines: &lines,
 		}).Stream(ctx)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,37 +48,59 @@ func (s scene) objects() []task {
 }
 
 func (s scene) objectsIn(ctx context.Context, ns string) error {
-	kinds, errKinds := s.kinds(ctx)
-	var all []*unstructured.Unstructured
-	var errs []string
-	if o, err := s.Kube.Dynamic().Resource(corev1.SchemeGroupVersion.WithResource("namespaces")).Get(ctx, ns, metav1.GetOptions{}); err != nil {
-		errs = append(errs, err.Error())
-	} else {
-		all = append(all, o)
+	kinds, errKinds := s.kinds()
+	found := make([][]*unstructured.Unstructured, len(kinds)+1)
+	missing := make([]error, len(kinds)+1)
+	found[0], missing[0] = s.namespaceItself(ctx, ns)
+	var g errgroup.Group
+	g.SetLimit(listsAtOnce)
+	for i, k := range kinds {
+		g.Go(func() error {
+			found[i+1], missing[i+1] = s.list(ctx, k, ns)
+			return nil
+		})
 	}
-	for _, k := range kinds {
-		list, err := s.Kube.Dynamic().Resource(k.resource).Namespace(ns).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			if !apierrors.IsNotFound(err) && !apierrors.IsMethodNotSupported(err) {
-				errs = append(errs, fmt.Sprintf("%s: %v", k.resource.Resource, err))
-			}
-			continue
-		}
-		for i := range list.Items {
-			list.Items[i].SetGroupVersionKind(k.kind) // items of a list need not carry it
-			all = append(all, &list.Items[i])
-		}
-	}
-	if err := s.folder.objects("objects/"+ns+".yaml", all); err != nil {
+	_ = g.Wait() // errors are in missing
+	if err := s.folder.objects("objects/"+ns+".yaml", slices.Concat(found...)); err != nil {
 		return err
 	}
-	if errKinds != nil {
-		errs = append(errs, errKinds.Error())
+	return partly(append(missing, errKinds))
+}
+
+// partly sums up what is missing from a file that was written all the same.
+func partly(missing []error) error {
+	missing = slices.DeleteFunc(missing, func(err error) bool { return err == nil })
+	if len(missing) == 0 {
+		return nil
 	}
-	if len(errs) > 0 {
-		return fmt.Errorf("%d kinds are missing: %s", len(errs), strings.Join(errs, "; "))
+	return fmt.Errorf("%d lists of objects are missing, the first: %w", len(missing), missing[0])
+}
+
+// listsAtOnce bounds the requests of one namespace under way.
+const listsAtOnce = 4
+
+func (s scene) namespaceItself(ctx context.Context, ns string) ([]*unstructured.Unstructured, error) {
+	o, err := s.Kube.Dynamic().Resource(corev1.SchemeGroupVersion.WithResource("namespaces")).Get(ctx, ns, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return []*unstructured.Unstructured{o}, nil
+}
+
+func (s scene) list(ctx context.Context, k listable, ns string) ([]*unstructured.Unstructured, error) {
+	list, err := s.Kube.Dynamic().Resource(k.resource).Namespace(ns).List(ctx, metav1.ListOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", k.resource.Resource, err)
+	}
+	var out []*unstructured.Unstructured
+	for i := range list.Items {
+		list.Items[i].SetGroupVersionKind(k.kind) // items of a list need not carry it
+		out = append(out, &list.Items[i])
+	}
+	return out, nil
 }
 
 type listable struct {
@@ -91,10 +114,11 @@ func untold() []string {
 	return []string{"events", "leases", "endpoints", "controllerrevisions", "podmetrics", "ipamhandles"}
 }
 
-// kinds are the namespaced kinds that can be listed, in a stable order. Some may
-// be known even when the error says that an aggregated API does not answer.
-func (s scene) kinds(ctx context.Context) ([]listable, error) {
-	d := discovery.ToDiscoveryInterfaceWithContext(s.Kube.Typed().Discovery())
+// kindsOf are the namespaced kinds that can be listed, the mesh's own first: when
+// time runs out, they are what is needed most. Some are known even when the error
+// says that an aggregated API does not answer.
+func kindsOf(ctx context.Context, k Cluster) ([]listable, error) {
+	d := discovery.ToDiscoveryInterfaceWithContext(k.Typed().Discovery())
 	lists, err := discovery.ServerPreferredNamespacedResourcesWithContext(ctx, d)
 	var out []listable
 	for _, l := range lists {
@@ -109,7 +133,18 @@ func (s scene) kinds(ctx context.Context) ([]listable, error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b listable) int {
-		return cmp.Or(strings.Compare(a.resource.Group, b.resource.Group), strings.Compare(a.resource.Resource, b.resource.Resource))
+		return cmp.Or(rank(a)-rank(b), strings.Compare(a.resource.Group, b.resource.Group), strings.Compare(a.resource.Resource, b.resource.Resource))
 	})
 	return out, err
+}
+
+func rank(l listable) int {
+	switch {
+	case strings.HasSuffix(l.resource.Group, "istio.io"):
+		return 0
+	case l.resource.Group == "" || l.resource.Group == "apps" || strings.HasPrefix(l.resource.Group, "networking."):
+		return 1
+	default:
+		return 2
+	}
 }

@@ -13,9 +13,13 @@ var (
 	// print of a map, in Envoy's debug log ('cookie', 'a=b') and in its configuration.
 	header = regexp.MustCompile(`(?i)\b(proxy-authorization|authorization|set-cookie|cookie|x-api-key|x-auth-token)` +
 		`(\\?["']?[ \t]*[:=][ \t]*\[?[ \t]*\\?["']?|["'],[ \t]*["'](?:value["'][ \t]*:[ \t]*["'])?)([^"'\\\]\n]+)`)
+	// wholeKey is a PEM private key from one end to the other, whatever a log has put
+	// before each of its lines.
+	wholeKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----.*?-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----`)
 	// userinfo is the password in an address.
 	userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"']*):([^\s/@"']+)@`)
-	flag     = regexp.MustCompile(`(?i)(--?[a-z0-9-]*(?:password|passwd|token|secret|api-?key))(=|[ \t]+)([^\s"',]+)`)
+	// flag begins a word: "istio-ca-secret not found" has none.
+	flag = regexp.MustCompile(`(?i)((?:^|[\s"'\[,])--?[a-z0-9-]*(?:password|passwd|token|secret|api-?key))(=|[ \t]+)([^\s"',]+)`)
 	// setting is a password in a text of keys and values.
 	setting = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:password|passwd|access_?token|refresh_?token|id_?token|client_?secret|api_?key))` +
 		`(\\?["']?[ \t]*[:=][ \t]*\\?["']?)([^\s"',;&}\\]+)`)
@@ -88,6 +92,9 @@ func hasAny(s string, words []string) bool {
 // privateKeys removes PEM private keys, whole or cut off at either end, as they
 // are or in base64.
 func privateKeys(s string) string {
+	if strings.Contains(s, keyFrame) {
+		s = wholeKey.ReplaceAllString(s, redacted)
+	}
 	s = withoutRuns(s, keyFrame, isPEM)
 	for _, mark := range keyFrameBase64 {
 		s = withoutRuns(s, mark, isBase64)

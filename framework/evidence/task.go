@@ -70,33 +70,40 @@ func runOne(ctx context.Context, f *folder, limit time.Duration, t task) outcome
 	return outcome{name: t.name, err: err, broken: f.text(t.name+".failed.txt", []byte(note))}
 }
 
-// within runs a collector and gives it up when its time is over, also when it does
-// not listen to its context, as some of client-go's calls do not.
-func within(ctx context.Context, limit time.Duration, run func(context.Context) error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("not begun: the time for the whole capture was over")
+// grace is for a collector whose time is over to write down what it has.
+const grace = 300 * time.Millisecond
+
+// within runs a collector and gives it up soon after its time is over, also when
+// it does not listen to its context, as some of client-go's calls do not.
+func within(whole context.Context, limit time.Duration, run func(context.Context) error) error {
+	if whole.Err() != nil {
+		return errors.New("not begun: the time for the whole capture was over")
 	}
-	ctx, stop := context.WithTimeout(ctx, limit)
+	ctx, stop := context.WithTimeout(whole, limit)
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- run(ctx) }()
 	select {
 	case err := <-done:
-		return timely(ctx, limit, err)
+		return err
 	case <-ctx.Done():
 	}
-	// It may have ended at the same moment, with more to say than that time is up.
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
 	select {
 	case err := <-done:
-		return timely(ctx, limit, err)
-	default:
-		return fmt.Errorf("no answer within %s, or within what was left of the capture's time", limit)
+		if err == nil {
+			return nil
+		}
+		return fmt.Errorf("%w: %w", late(whole, limit), err)
+	case <-patience.C:
+		return late(whole, limit)
 	}
 }
 
-func timely(ctx context.Context, limit time.Duration, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("gave up after %s, or when the capture's time was over: %w", limit, err)
+func late(whole context.Context, limit time.Duration) error {
+	if whole.Err() != nil {
+		return errors.New("no answer before the time for the whole capture was over")
 	}
-	return err
+	return fmt.Errorf("no answer within %s", limit)
 }
