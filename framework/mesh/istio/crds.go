@@ -8,11 +8,11 @@ import (
 	"meshgate/framework/kube"
 
 	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/metadata"
 )
 
 var crdResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
@@ -23,42 +23,55 @@ const versionNote = "meshgate.dev/istio-version"
 // applyCRDs puts in what is missing or older. What others have put in is taken as
 // it is and named in the answer: an operator or an earlier Istio may own it.
 func applyCRDs(ctx context.Context, k *kube.Client, all []*unstructured.Unstructured, from string) (foreign []string, err error) {
-	keep := make([]bool, len(all))
-	g, gctx := errgroup.WithContext(ctx)
-	for i, crd := range all {
-		g.Go(func() (err error) {
-			keep[i], err = applyCRD(gctx, k, crd, from)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	have, err := presentCRDs(ctx, k)
+	if err != nil {
 		return nil, err
 	}
-	for i, crd := range all {
-		if keep[i] {
-			foreign = append(foreign, crd.GetName())
-		}
+	missing, foreign := missingCRDs(all, have, from)
+	g, gctx := errgroup.WithContext(ctx)
+	for _, crd := range missing {
+		g.Go(func() error { return k.Apply(gctx, owner, crd) })
 	}
-	return foreign, nil
+	return foreign, g.Wait()
 }
 
-func applyCRD(ctx context.Context, k *kube.Client, crd *unstructured.Unstructured, from string) (foreign bool, err error) {
-	have, err := k.Get(ctx, crd)
-	switch {
-	case apierrors.IsNotFound(err):
-	case err != nil:
-		return false, err
-	default:
-		if _, ours := kube.Ours(have); !ours {
-			return true, nil
-		}
-		if !newer(from, have.GetAnnotations()[versionNote]) {
-			return false, nil
-		}
+// presentCRDs lists what is there by name. It asks for the metadata only: the
+// schemas of Istio's CRDs are megabytes, and a busy API server takes seconds for
+// them.
+func presentCRDs(ctx context.Context, k *kube.Client) (map[string]metav1.Object, error) {
+	client, err := metadata.NewForConfig(k.REST())
+	if err != nil {
+		return nil, fmt.Errorf("CRDs: %w", err)
 	}
-	crd = crd.DeepCopy()
-	crd.SetAnnotations(map[string]string{versionNote: from})
-	return false, k.Apply(ctx, owner, crd)
+	list, err := client.Resource(crdResource).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("CRDs that are there: %w", err)
+	}
+	have := map[string]metav1.Object{}
+	for i := range list.Items {
+		have[list.Items[i].Name] = &list.Items[i]
+	}
+	return have, nil
+}
+
+// missingCRDs sorts out what is to be applied, noted with the version it is from.
+func missingCRDs(all []*unstructured.Unstructured, have map[string]metav1.Object, from string) (missing []*unstructured.Unstructured, foreign []string) {
+	for _, crd := range all {
+		is, there := have[crd.GetName()]
+		if there {
+			if _, ours := kube.Ours(is); !ours {
+				foreign = append(foreign, crd.GetName())
+				continue
+			}
+			if !newer(from, is.GetAnnotations()[versionNote]) {
+				continue
+			}
+		}
+		crd = crd.DeepCopy()
+		crd.SetAnnotations(map[string]string{versionNote: from})
+		missing = append(missing, crd)
+	}
+	return missing, foreign
 }
 
 // newer tells whether version a is newer than b; anything is newer than nothing.
@@ -71,32 +84,30 @@ func newer(a, b string) bool {
 	return err != nil || vb.LessThan(va)
 }
 
-// established is nil when the API server serves every CRD.
-func established(ctx context.Context, k *kube.Client, all []*unstructured.Unstructured) error {
+// served is nil when the API server serves the kinds of all CRDs, which is a
+// moment after it has accepted them.
+func served(k *kube.Client, all []*unstructured.Unstructured) error {
+	_, lists, err := k.Typed().Discovery().ServerGroupsAndResources()
+	if err != nil && len(lists) == 0 {
+		return fmt.Errorf("which kinds the API server serves: %w", err)
+	}
+	known := map[string]bool{}
+	for _, l := range lists {
+		group, _, _ := strings.Cut(l.GroupVersion, "/")
+		for _, r := range l.APIResources {
+			known[r.Name+"."+group] = true
+		}
+	}
 	var waiting []string
 	for _, crd := range all {
-		have, err := k.Get(ctx, crd)
-		if err != nil {
-			return err
-		}
-		if !isEstablished(have) {
+		if !known[crd.GetName()] {
 			waiting = append(waiting, crd.GetName())
 		}
 	}
 	if len(waiting) > 0 {
-		return fmt.Errorf("CRDs not established yet: %s", strings.Join(waiting, ", "))
+		return fmt.Errorf("CRDs accepted, but not served yet: %s", strings.Join(waiting, ", "))
 	}
 	return nil
-}
-
-func isEstablished(crd *unstructured.Unstructured) bool {
-	conditions, _, _ := unstructured.NestedSlice(crd.Object, "status", "conditions")
-	for _, c := range conditions {
-		if m, ok := c.(map[string]any); ok && m["type"] == "Established" && m["status"] == string(metav1.ConditionTrue) {
-			return true
-		}
-	}
-	return false
 }
 
 func names(objs []*unstructured.Unstructured) []string {

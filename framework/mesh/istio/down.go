@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/metadata"
 )
 
 // Down removes this revision's releases, and with the last of them what all
@@ -118,16 +118,26 @@ func (w *work) namespaceGone(ctx context.Context) error {
 	return err
 }
 
+// crdsGone deletes our CRDs in one request, and with them every object of their
+// kinds; it reads only their metadata, see presentCRDs.
 func (w *work) crdsGone(ctx context.Context) error {
-	list, err := w.k.Dynamic().Resource(crdResource).List(ctx, metav1.ListOptions{LabelSelector: kube.OwnerLabel + "=" + string(owner)})
+	client, err := metadata.NewForConfig(w.k.REST())
 	if err != nil {
 		return fmt.Errorf("CRDs of ours: %w", err)
 	}
-	var ours []*unstructured.Unstructured
-	for i := range list.Items {
-		ours = append(ours, &list.Items[i])
+	ours := metav1.ListOptions{LabelSelector: kube.OwnerLabel + "=" + string(owner)}
+	crds := client.Resource(crdResource)
+	if err := crds.DeleteCollection(ctx, metav1.DeleteOptions{}, ours); err != nil {
+		return fmt.Errorf("delete CRDs of ours: %w", err)
 	}
-	return w.k.Delete(ctx, ours...)
+	_, err = wait.Until(ctx, wait.Deadline{Name: "CRDs gone", Within: w.opts.Budget.Deletion}, pollEvery, func(ctx context.Context) error {
+		list, err := crds.List(ctx, ours)
+		if err == nil && len(list.Items) > 0 {
+			err = fmt.Errorf("%d CRDs of ours still there, first %s", len(list.Items), list.Items[0].Name)
+		}
+		return err
+	})
+	return err
 }
 
 // tracesGone removes what istiod, not Helm, has put into every namespace: its

@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"helm.sh/helm/v3/pkg/release"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 )
 
@@ -236,4 +238,31 @@ func TestConnectedWantsBothGatewaysSynced(t *testing.T) {
 func TestTitleNamesVersionAndRevision(t *testing.T) {
 	assert.Equal(t, "install mesh istio 1.31.1", flavour(t, Options{Version: "1.31"}).title("install"))
 	assert.Equal(t, "remove mesh istio 1.22.0 revision 1-22", flavour(t, Options{Version: "1.22", Revision: "1-22"}).title("remove"))
+}
+
+func crd(name string, labels, notes map[string]string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: map[string]any{}}
+	o.SetName(name)
+	o.SetLabels(labels)
+	o.SetAnnotations(notes)
+	return o
+}
+
+func TestCRDsAreAppliedWhenMissingOrOlderAndOthersAreLeftAlone(t *testing.T) {
+	ours := map[string]string{kube.OwnerLabel: "mesh"}
+	have := map[string]metav1.Object{
+		"old":     crd("old", ours, map[string]string{versionNote: "1.22.0"}),
+		"same":    crd("same", ours, map[string]string{versionNote: "1.31.1"}),
+		"newer":   crd("newer", ours, map[string]string{versionNote: "1.32.0"}),
+		"foreign": crd("foreign", nil, nil),
+	}
+	var all []*unstructured.Unstructured
+	for _, n := range []string{"old", "same", "newer", "foreign", "absent"} {
+		all = append(all, crd(n, nil, nil))
+	}
+	missing, foreign := missingCRDs(all, have, "1.31.1")
+	assert.Equal(t, []string{"old", "absent"}, names(missing))
+	assert.Equal(t, "1.31.1", missing[0].GetAnnotations()[versionNote])
+	assert.Equal(t, []string{"foreign"}, foreign)
+	assert.Empty(t, all[0].GetAnnotations(), "the chart's own objects stay as they are")
 }

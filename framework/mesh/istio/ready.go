@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // bare is the mesh as far as it follows from the options.
@@ -19,11 +20,14 @@ func (w *work) bare(version string) *mesh.Mesh {
 		Namespace: w.opts.Namespace, MemberLabels: mesh.MemberLabels(w.opts.Revision)}
 }
 
-func (w *work) istiodAnswers(ctx context.Context) error {
+func (w *work) istiodAnswers(ctx context.Context, crds []*unstructured.Unstructured) error {
 	m, name := w.bare(""), istiodName(w.opts.Revision)
 	w.phase.Waiting(name + " and its webhooks")
 	_, err := wait.Until(ctx, wait.Deadline{Name: name + " answers", Within: w.opts.Budget.MeshUp}, pollEvery, func(ctx context.Context) error {
 		if err := w.k.DeploymentReady(ctx, w.opts.Namespace, name); err != nil {
+			return err
+		}
+		if err := served(w.k, crds); err != nil {
 			return err
 		}
 		if err := ready.Injects(ctx, w.k.Dynamic(), m); err != nil {

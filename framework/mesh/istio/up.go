@@ -118,7 +118,7 @@ func (w *work) controlPlane(ctx context.Context, s stock) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return w.istiodAnswers(ctx)
+	return w.istiodAnswers(ctx, all)
 }
 
 func (w *work) crds(ctx context.Context, all []*unstructured.Unstructured, from string) error {
@@ -129,10 +129,7 @@ func (w *work) crds(ctx context.Context, all []*unstructured.Unstructured, from 
 	if len(foreign) > 0 {
 		w.note("CRDs that were there are used as they are: %s", strings.Join(foreign, ", "))
 	}
-	_, err = wait.Until(ctx, wait.Deadline{Name: "CRDs established", Within: w.opts.Budget.Ready}, pollEvery, func(ctx context.Context) error {
-		return established(ctx, w.k, all)
-	})
-	return err
+	return nil
 }
 
 func (w *work) note(format string, args ...any) {
