@@ -3,7 +3,10 @@
 // neither fetches logs nor judges them.
 package accesslog
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // The formats of a line.
 const (
@@ -48,11 +51,17 @@ type Line struct {
 	Raw string
 }
 
-// Find returns the lines of one request, in their order.
+// Find returns the lines of one request, in their order: those with its ID, and
+// those whose user agent ends in the ID in parentheses, as the probe sends it. A
+// gateway gives the requests of outsiders IDs of its own, so that behind one only
+// the user agent is left of the client's.
 func Find(lines []Line, requestID string) []Line {
+	if requestID == "" {
+		return nil
+	}
 	var found []Line
 	for _, l := range lines {
-		if l.RequestID == requestID {
+		if l.RequestID == requestID || strings.HasSuffix(l.UserAgent, "("+requestID+")") {
 			found = append(found, l)
 		}
 	}

@@ -151,4 +151,16 @@ func TestFindByRequestID(t *testing.T) {
 	require.Len(t, found, 2, "the gateway's line and the sidecar's")
 	assert.Equal(t, productpage, found[0].UpstreamCluster)
 	assert.Empty(t, Find(lines, "no such request"))
+	assert.Empty(t, Find(append(lines, Line{}), ""), "no ID is the ID of no request")
+}
+
+func TestFindByUserAgentWhereTheGatewayChangedTheID(t *testing.T) {
+	lines := []Line{
+		{RequestID: "of-the-gateway", UserAgent: "meshgate-probe/1 (id-1)", Path: "/a"},
+		{RequestID: "other", UserAgent: "meshgate-probe/1 (id-11)"},
+		{RequestID: "another", UserAgent: "(id-1) something-else/1"},
+	}
+	found := Find(lines, "id-1")
+	require.Len(t, found, 1)
+	assert.Equal(t, "/a", found[0].Path)
 }
