@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -18,6 +19,18 @@ func TestPublishedSchema(t *testing.T) {
 	data, err := report.JSONSchema()
 	require.NoError(t, err)
 	golden(t, "../../docs/report.schema.json", string(data))
+}
+
+// TestPublishedFields does the same for the tables in docs/report.md.
+func TestPublishedFields(t *testing.T) {
+	const path, mark = "../../docs/report.md", "-run TestPublished -update -->\n"
+	fields, err := report.Fields()
+	require.NoError(t, err)
+	doc, err := os.ReadFile(path)
+	require.NoError(t, err)
+	prose, _, found := strings.Cut(string(doc), mark)
+	require.True(t, found, "the mark before the tables is gone")
+	golden(t, path, prose+mark+"\n"+strings.TrimSuffix(fields, "\n"))
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {

@@ -185,7 +185,7 @@ func TestRedactedReachesEveryText(t *testing.T) {
 	run.Config["token"] = []any{map[string]any{"deep": "hunter2"}}
 	run.Suites[0].Features[1].Steps[0].Failure.Observation = json.RawMessage(`{"hunter2":["a hunter2"],"n":12345678901234567890}`)
 	run.Command = append(run.Command, "--password=hunter2")
-	clean := run.Redacted(func(s string) string { return strings.ReplaceAll(s, "hunter2", "redacted") })
+	clean := run.Redacted(replacer{"hunter2", "redacted"})
 	assert.NotContains(t, encode(t, clean), "hunter2")
 	assert.Contains(t, encode(t, clean), "12345678901234567890", "numbers stay exact")
 	assert.Contains(t, encode(t, run), "hunter2", "the original is untouched")
