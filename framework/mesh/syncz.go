@@ -58,6 +58,9 @@ type ProxyStatus struct {
 func (p ProxyStatus) Check() error {
 	var why []string
 	for _, t := range slices.Sorted(maps.Keys(p.Types)) {
+		if t == secretType {
+			continue
+		}
 		if s := p.Types[t]; s.Error != "" {
 			why = append(why, t+" refused by the proxy: "+short(s.Error))
 		} else if s.State == Stale || s.State == NotSent && (t == CDS || t == LDS) {
@@ -166,6 +169,9 @@ func status(sent, acked string) TypeStatus {
 	}
 	return s
 }
+
+// secretType is what shortType makes of the type of certificates and keys.
+const secretType = "Secret"
 
 func shortType(url string) string { return url[strings.LastIndexAny(url, "./")+1:] }
 

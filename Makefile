@@ -1,0 +1,59 @@
+# Two commands do everything on a fresh machine: make conformance, make test.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED ?= 0
+unit_packages = $(shell go list ./... | grep -v '/suites/')
+
+.PHONY: help
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## Build the command into bin/
+	@go build -o bin/ ./cmd/...
+
+.PHONY: conformance
+conformance: build ## Stand up kind and Istio, run every suite, give the verdict (exit code: README)
+	@bin/meshgate run $(ARGS)
+
+.PHONY: test
+test: unit build ## Unit tests, then the suites on kind by `go test`
+	@trap 'bin/meshgate down' EXIT; bin/meshgate up; go test -timeout 30m ./suites/... $(if $(ARGS),-args $(ARGS))
+
+.PHONY: unit
+unit: ## Unit tests alone: the quick loop, no cluster
+	@go vet ./...
+	@go test $(unit_packages)
+
+.PHONY: sabotage
+sabotage: build ## Show that every feature turns red when its fixture is wrong
+	@bin/meshgate sabotage $(ARGS)
+
+.PHONY: doctor
+doctor: build ## Say what this machine lacks, with the command that mends it
+	@bin/meshgate doctor
+
+.PHONY: down
+down: build ## Remove the cluster that meshgate made
+	@bin/meshgate down
+
+.PHONY: generate
+generate: ## Write what is generated: docs/configuration.md, docs/report.schema.json, suite READMEs
+	@go generate ./...
+
+.PHONY: verify
+verify: ## Fail when generated files or formatting have drifted
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@go mod tidy -diff
+	@$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat -- docs suites
+
+.PHONY: bench
+bench: build ## Measure: warm run, kept cluster, and the bare floor beside them
+	@go run ./internal/bench $(ARGS)
+
+.PHONY: lint
+lint: ## golangci-lint, at the version that .golangci.yaml was written for
+	@golangci-lint run

@@ -1,0 +1,117 @@
+// Command meshgate asks a service mesh whether it still keeps its promises.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"meshgate/framework/config"
+	"meshgate/framework/progress"
+	"meshgate/framework/report"
+	"meshgate/framework/testbed"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
+	code := execute(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// app is what every command works with.
+type app struct {
+	environ []string
+	out     io.Writer
+	log     progress.Log
+	loader  *config.Loader
+	exit    int // what the command that ran decided, when it did not fail
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args, environ []string, out io.Writer, errOut *os.File) int {
+	a := &app{environ: environ, out: out, log: progress.For(errOut)}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(errOut, "meshgate:", err)
+		return codeOf(ctx, err)
+	}
+	return a.exit
+}
+
+// codeOf gives a failed command its exit code.
+func codeOf(ctx context.Context, err error) int {
+	var usage *config.UsageError
+	var command *commandError
+	switch {
+	case errors.As(err, &usage), errors.As(err, &command):
+		return report.ExitUsage
+	case testbed.Signal(ctx) != "":
+		return report.ExitInterrupted
+	default:
+		return report.ExitInfrastructure
+	}
+}
+
+// commandError is a command line that names no command, or its arguments wrongly.
+type commandError struct{ text string }
+
+func (e *commandError) Error() string { return e.text }
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "meshgate",
+		Short: "Ask a service mesh whether it still keeps its promises",
+		Long: `meshgate stands up a cluster and a mesh, or takes those that are there, and asserts
+from outside what users of a mesh rely on. Its exit code is the verdict:
+
+  0    pass, or partial: some features were skipped (3 with --require-full)
+  1    the mesh broke a promise
+  2    the surroundings broke: cluster, images, installation
+  3    nothing was proven: nothing ran, or a control failed
+  64   the command line or the configuration is wrong
+  130  interrupted`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: unknownCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SuggestionsMinimumDistance = 2
+	a.loader = config.Flags(root.PersistentFlags())
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return config.FlagError(c.Flags(), err) })
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(a.run(), a.up(), a.down(), a.bundle(), a.list(), a.sabotage())
+	return root
+}
+
+// unknownCommand says which command is nearest.
+func unknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		text += fmt.Sprintf(": did you mean %q?", strings.Join(near, `" or "`))
+	}
+	return &commandError{text + " (meshgate --help lists them)"}
+}
+
+// config loads the configuration for a command.
+func (a *app) config() (config.Config, error) { return a.loader.Load(a.environ) }
+
+// between wants so many arguments, named in the command's usage line.
+func between(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) >= least && (most < 0 || len(args) <= most) {
+			return nil
+		}
+		return &commandError{fmt.Sprintf("%s: got %d arguments: usage: %s", c.CommandPath(), len(args), c.UseLine())}
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"meshgate/framework/config"
+	"meshgate/framework/report"
+	"meshgate/framework/suite"
+	"meshgate/framework/testbed"
+	"meshgate/suites"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) run() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Stand everything up, run the suites, give the verdict",
+		Args:  between(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			run, err := a.suites(c, nil)
+			a.exit = run.Verdict.Exit
+			return err
+		},
+	}
+}
+
+// suites runs the selected suites; wrong chooses fixtures to be wrong on purpose.
+func (a *app) suites(c *cobra.Command, wrong func(suite.Feature) *suite.Sabotage) (report.Run, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return report.Run{}, err
+	}
+	chosen, err := selected(cfg.Run)
+	if err != nil {
+		return report.Run{}, err
+	}
+	output, err := testOutput(cfg.Run.Report)
+	if err != nil {
+		return report.Run{}, err
+	}
+	defer output.Close()
+	return suite.Run(c.Context(), suite.Options{Config: cfg, Log: a.log, Out: a.out, Output: output, Wrong: wrong}, chosen...), nil
+}
+
+// selected are the suites that the configuration names; none named means all.
+func selected(run config.Run) ([]suite.Suite, error) {
+	all := suites.All()
+	if len(run.Suites) == 0 {
+		return all, nil
+	}
+	var chosen []suite.Suite
+	for _, name := range run.Suites {
+		i := slices.IndexFunc(all, func(s suite.Suite) bool { return s.Name == name })
+		if i < 0 {
+			return nil, &commandError{fmt.Sprintf("suite: want one of [%s], got %q", strings.Join(names(all), ", "), name)}
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+func names(all []suite.Suite) []string {
+	var out []string
+	for _, s := range all {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+// testOutput is the file for what package testing prints.
+func testOutput(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("report directory: %w: choose another with --report", err)
+	}
+	f, err := os.Create(filepath.Join(dir, "test-output.txt"))
+	if err != nil {
+		return nil, fmt.Errorf("report directory: %w: choose another with --report", err)
+	}
+	return f, nil
+}
+
+func (a *app) list() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List suites and features with what they promise",
+		Args:  between(0, 0),
+		RunE:  func(*cobra.Command, []string) error { return suite.List(a.out, suites.All()...) },
+	}
+}
+
+func (a *app) up() *cobra.Command {
+	return &cobra.Command{
+		Use:   "up",
+		Short: "Stand cluster and mesh up and keep them for later runs",
+		Args:  between(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			cfg.Run.Keep = true
+			bed, err := testbed.Up(c.Context(), cfg, a.log)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "cluster %s (%s), mesh %s %s, ingress gateway at %s\nkubeconfig: %s\nrun the suites: meshgate run; remove it all: meshgate down\n",
+				bed.Cluster.Name, bed.Cluster.KubernetesVersion, bed.Mesh.Flavour, bed.Mesh.Version, bed.Mesh.Ingress.Host, bed.Cluster.Kubeconfig)
+			return bed.Leave(c.Context(), a.log)
+		},
+	}
+}
+
+func (a *app) down() *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "Remove the cluster and the mesh that meshgate made",
+		Args:  between(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			if err := testbed.Down(c.Context(), cfg, a.log); err != nil {
+				return err
+			}
+			left, err := testbed.Leftovers(c.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			if len(left) > 0 {
+				return fmt.Errorf("still there:\n  %s", strings.Join(left, "\n  "))
+			}
+			fmt.Fprintln(a.out, "nothing of meshgate's is left")
+			return nil
+		},
+	}
+}

@@ -1,0 +1,148 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"meshgate/framework/report"
+
+	"sigs.k8s.io/e2e-framework/pkg/envconf"
+	"sigs.k8s.io/e2e-framework/pkg/features"
+	"sigs.k8s.io/e2e-framework/pkg/types"
+)
+
+// featureRun is one feature under way. It is the adapter between steps, which
+// return errors, and *testing.T.
+type featureRun struct {
+	suite   *suiteRun
+	feature Feature
+	env     *Env
+	result  report.Feature
+	failed  bool
+}
+
+// compile makes an e2e-framework feature. Its traps are kept away from: nothing in
+// the setup is fatal (that would skip the teardown), and removal is registered with
+// Cleanup (which runs whatever happens) instead of being a teardown step.
+func (s *suiteRun) compile(f Feature) types.Feature {
+	r := &featureRun{suite: s, feature: f}
+	b := features.NewWithDescription(f.Name, f.Promise).WithLabel("suite", s.suite.Name)
+	for key, value := range f.Labels {
+		b.WithLabel(key, value)
+	}
+	b.WithSetup("given", r.setup)
+	for _, step := range append(f.Then, s.closing()...) {
+		b.Assess(step.Name, func(ctx context.Context, t *testing.T, _ *envconf.Config) context.Context {
+			r.assess(ctx, t, step)
+			return ctx
+		})
+	}
+	return b.Feature()
+}
+
+// closing are the steps that end every feature.
+func (s *suiteRun) closing() []Step { return []Step{everyRequestLogged()} }
+
+func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config) context.Context {
+	began := time.Now()
+	env, err := r.suite.enter(ctx, r.feature)
+	if err != nil {
+		r.failed = true
+		t.Errorf("%s: not asked: %v", r.feature.Name, err)
+		return ctx // told as the failure of a phase or of the suite, not of this feature
+	}
+	r.env = env
+	r.result = report.Feature{Name: r.feature.Name, Spec: r.feature.Spec, Started: began}
+	t.Cleanup(func() { r.finish(ctx, t) })
+	if reason := r.suite.lacks(r.feature); reason != nil {
+		r.result.Status, r.result.Reason = report.Skip, reason.Error()
+		t.Skip(reason)
+	}
+	r.record(ctx, t, "given", report.Given, func(ctx context.Context) (result, error) {
+		return result{attempts: 1}, env.Stand(ctx, r.feature.Given)
+	})
+	return ctx
+}
+
+func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
+	if r.failed {
+		t.SkipNow() // an earlier step failed; this one was never asked
+	}
+	r.record(ctx, t, step.Name, step.kind, func(ctx context.Context) (result, error) { return step.run(ctx, r.env) })
+	if r.failed {
+		t.FailNow()
+	}
+}
+
+// record runs a step and writes down what became of it. Evidence is captured here,
+// before the failure is told and so before anything is cleaned up.
+func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k kind, run func(context.Context) (result, error)) {
+	t.Helper()
+	step := report.Step{Name: name, Kind: k, Started: time.Now()}
+	res, err := run(ctx)
+	step.Took = report.Seconds(time.Since(step.Started))
+	step.Attempts = res.attempts
+	if res.converged > 0 {
+		c := report.Seconds(res.converged)
+		step.ConvergedAfter = &c
+	}
+	step.Status, step.Failure = statusOf(err), failureOf(err, res.seen)
+	if err != nil {
+		r.failed = true
+		step.Evidence = r.evidence(ctx, name, res.seen)
+		t.Errorf("%s: %s: %v", r.feature.Name, name, err)
+	}
+	r.result.Steps = append(r.result.Steps, step)
+}
+
+// evidence captures the state of the mesh unless the run was interrupted: then
+// nothing is held against the mesh, and the user waits.
+func (r *featureRun) evidence(ctx context.Context, step string, seen any) []string {
+	if ctx.Err() != nil || r.suite.bed.Evidence == nil {
+		return nil
+	}
+	files, err := r.suite.bed.Evidence.Capture(ctx, r.suite.suite.Name+"/"+r.feature.Name, step, r.suite.realNamespaces(), r.env.made(), seen)
+	if err != nil {
+		r.suite.note("evidence for %s/%s is incomplete: %v", r.feature.Name, step, err)
+	}
+	return files
+}
+
+// finish removes what the feature made and hands the result over.
+func (r *featureRun) finish(ctx context.Context, t *testing.T) {
+	began := time.Now()
+	if err := r.env.clean(ctx); err != nil {
+		t.Errorf("%s: %v", r.feature.Name, err)
+		r.result.Steps = append(r.result.Steps, report.Step{Name: "cleanup", Kind: report.Cleanup, Status: report.Error, Started: began,
+			Took: report.Seconds(time.Since(began)), Attempts: 1, Failure: failureOf(err, nil)})
+	}
+	if r.result.Status == "" {
+		r.result.Status, r.result.Reason = r.outcome()
+	}
+	r.result.Took = report.Seconds(time.Since(r.result.Started))
+	r.suite.add(r.result)
+}
+
+// outcome is the status of the first step that did not pass.
+func (r *featureRun) outcome() (report.Status, string) {
+	for _, s := range r.result.Steps {
+		if s.Status != report.Pass {
+			return s.Status, fmt.Sprintf("%s: %s", s.Name, s.Failure.Message)
+		}
+	}
+	return report.Pass, ""
+}
+
+// lacks is the reason why a feature cannot run on this mesh, or nil.
+func (s *suiteRun) lacks(f Feature) error {
+	var missing []error
+	for _, c := range append(append(s.suite.Needs, s.alwaysNeeded()...), f.Needs...) {
+		if err := s.bed.Mesh.Has(c); err != nil {
+			missing = append(missing, err)
+		}
+	}
+	return errors.Join(missing...)
+}

@@ -1,0 +1,48 @@
+package suite
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"meshgate/framework/kube"
+
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// ControlPlaneLog is what istiod wrote since the feature began, all replicas.
+func (e *Env) ControlPlaneLog(ctx context.Context) ([]byte, error) {
+	pods, err := e.pods(ctx, e.Mesh.Namespace, "app=istiod")
+	if err != nil {
+		return nil, err
+	}
+	var log bytes.Buffer
+	for _, p := range pods {
+		raw, err := e.Kube.Logs(ctx, p.Namespace, p.Name, "discovery", kube.LogOptions{Since: e.began})
+		if err != nil {
+			return nil, Broken(err)
+		}
+		log.Write(raw)
+	}
+	return log.Bytes(), nil
+}
+
+// GatewayAdmin asks the admin interface of the ingress gateway's Envoy, first replica.
+func (e *Env) GatewayAdmin(ctx context.Context, path string) (string, error) {
+	pods, err := e.pods(ctx, e.Mesh.Ingress.Namespace, labels.SelectorFromSet(e.Mesh.Ingress.Selector).String())
+	if err != nil {
+		return "", err
+	}
+	out, _, err := e.Kube.Exec(ctx, pods[0].Namespace, pods[0].Name, proxyContainer, []string{"pilot-agent", "request", "GET", path}, nil)
+	return string(out), Broken(err)
+}
+
+// pods are those that match; none is an error, since whoever asks needs one.
+func (e *Env) pods(ctx context.Context, namespace, selector string) ([]corev1.Pod, error) {
+	pods, err := e.Kube.Pods(ctx, namespace, selector)
+	if err == nil && len(pods) == 0 {
+		err = fmt.Errorf("no pod in %s matches %s", namespace, selector)
+	}
+	return pods, Broken(err)
+}

@@ -1,0 +1,182 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"meshgate/fixtures"
+	"meshgate/framework/kube"
+	"meshgate/framework/manifest"
+	"meshgate/framework/pki"
+	"meshgate/framework/wait"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Given is something that stands before the steps begin: objects in readable
+// namespaces, which Stand fits to the suite and the mesh.
+type Given func(*Env) (manifest.Set, error)
+
+// Apply makes the fixtures that match the patterns, which are relative to the
+// fixtures folder. A pattern that matches nothing is an error.
+func Apply(globs ...string) Given {
+	return func(*Env) (manifest.Set, error) { return manifest.Load(fixtures.FS, globs...) }
+}
+
+// Credential makes a TLS secret in the ingress gateway's namespace: a certificate
+// that the run's CA signs. Steps get it by Env.Certificate.
+func Credential(name string, leaf pki.Leaf) Given {
+	return func(e *Env) (manifest.Set, error) {
+		cert, err := e.Issue(name, leaf)
+		if err != nil {
+			return manifest.Set{}, err
+		}
+		return manifest.NewSet(manifest.TLSSecret("istio-system", name, cert.CertPEM, cert.KeyPEM)), nil
+	}
+}
+
+// Issue signs a certificate and keeps it under a name for Certificate.
+func (e *Env) Issue(name string, leaf pki.Leaf) (*pki.Certificate, error) {
+	cert, err := e.CA.Issue(leaf)
+	if err != nil {
+		return nil, Broken(fmt.Errorf("certificate %s: %w", name, err))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.certs[name] = cert
+	return cert, nil
+}
+
+// Certificate is the one that was last issued under a name. A name that was never
+// issued gives an empty certificate, which matches none that a server presents.
+func (e *Env) Certificate(name string) *pki.Certificate {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.certs[name]; c != nil {
+		return c
+	}
+	return &pki.Certificate{}
+}
+
+// Stand applies the givens in order, waits for the workloads among them, and
+// registers every object for removal before it is made.
+func (e *Env) Stand(ctx context.Context, givens []Given) error {
+	var objs []*unstructured.Unstructured
+	for _, g := range givens {
+		set, err := g(e)
+		if err != nil {
+			return Broken(err)
+		}
+		if set, err = e.fit(set); err != nil {
+			return Broken(err)
+		}
+		objs = append(objs, set.Objects()...)
+	}
+	if e.sabotage != nil {
+		var err error
+		if objs, err = e.sabotage.apply(objs); err != nil {
+			return Broken(err)
+		}
+	}
+	return e.Make(ctx, objs...)
+}
+
+// Make applies objects as they are and waits for workloads among them.
+func (e *Env) Make(ctx context.Context, objs ...*unstructured.Unstructured) error {
+	for _, o := range objs {
+		e.register(o)
+		if err := e.Kube.Apply(ctx, e.owner, o); err != nil {
+			return Broken(err)
+		}
+	}
+	e.Changed()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, o := range objs {
+		if o.GetKind() == "Deployment" {
+			g.Go(func() error { return e.ready(ctx, o) })
+		}
+	}
+	return Broken(g.Wait())
+}
+
+// Remove deletes objects that the feature made, and waits until they are gone.
+func (e *Env) Remove(ctx context.Context, objs ...*unstructured.Unstructured) error {
+	if err := e.Kube.Delete(ctx, objs...); err != nil {
+		return Broken(err)
+	}
+	e.Changed()
+	return nil
+}
+
+func (e *Env) ready(ctx context.Context, o *unstructured.Unstructured) error {
+	d := wait.Deadline{Name: kube.Name(o) + " ready", Within: e.Budget.Ready}
+	_, err := wait.Until(ctx, d, pollEvery, func(ctx context.Context) error {
+		return e.Kube.DeploymentReady(ctx, o.GetNamespace(), o.GetName())
+	})
+	return err
+}
+
+// register remembers an object for removal; it comes before the object is made,
+// so that an interruption in between leaves nothing.
+func (e *Env) register(o *unstructured.Unstructured) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !slices.ContainsFunc(e.applied, func(a *unstructured.Unstructured) bool { return kube.Name(a) == kube.Name(o) }) {
+		e.applied = append(e.applied, o)
+	}
+}
+
+// Edit changes objects that the feature made and applies them again.
+func (e *Env) Edit(ctx context.Context, edit manifest.Edit) error {
+	before := manifest.NewSet(e.made()...)
+	after, err := before.With(edit)
+	if err != nil {
+		return Broken(err)
+	}
+	for i, o := range after.Objects() {
+		if !reflect.DeepEqual(o, before.Objects()[i]) {
+			if err := e.Make(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// made lists what was registered, in order of creation.
+func (e *Env) made() []*unstructured.Unstructured {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.applied)
+}
+
+// clean removes everything that was made. It works on a context of its own with a
+// limit of its own, because the one before it may have been cancelled.
+func (e *Env) clean(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), e.Budget.Deletion)
+	defer stop()
+	if err := e.Kube.Delete(ctx, e.made()...); err != nil {
+		return fmt.Errorf("left behind: %w", err)
+	}
+	return nil
+}
+
+// fit turns readable fixtures into objects of this suite on this mesh.
+func (e *Env) fit(set manifest.Set) (manifest.Set, error) {
+	edits := []manifest.Edit{manifest.Namespaces(e.names)}
+	if set.Has("Gateway") {
+		edits = append(edits, manifest.Selector(e.Mesh.Ingress.Selector))
+	}
+	if len(e.images) > 0 && set.Has("Deployment") {
+		edits = append(edits, manifest.Images(e.images))
+	}
+	out, err := set.With(edits...)
+	if err != nil {
+		return out, errors.Join(errors.New("fixtures do not fit this mesh"), err)
+	}
+	return out, nil
+}

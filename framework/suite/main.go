@@ -1,0 +1,138 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"meshgate/framework/config"
+	"meshgate/framework/progress"
+	"meshgate/framework/report"
+	"meshgate/framework/testbed"
+
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/e2e-framework/pkg/envconf"
+)
+
+// Options are what a run needs to be told.
+type Options struct {
+	Config config.Config
+	// Filter holds e2e-framework's own selection of features; nil selects by Config.
+	Filter *envconf.Config
+	Log    progress.Log
+	// Out gets the summary; tests' own output goes to Output, if set.
+	Out    io.Writer
+	Output *os.File
+	// Wrong chooses a sabotage for a feature; nil means none.
+	Wrong func(Feature) *Sabotage
+}
+
+// Main is the whole of a suite's TestMain: it reads e2e-framework's flags and the
+// environment, stands up what is needed, runs the suite, writes the report and
+// returns the exit code of the verdict. The argument is only there to stand in
+// TestMain; see gotest.go for why it is not run.
+func Main(_ *testing.M, s Suite) int {
+	testing.Init()
+	filter, err := envconf.NewFromFlags()
+	if err != nil {
+		return usage(err)
+	}
+	cfg, err := config.Load(os.Environ())
+	if err != nil {
+		return usage(err)
+	}
+	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
+	defer stop()
+	ctx, stop = beforeTestTimeout(ctx)
+	defer stop()
+	return Run(ctx, Options{Config: cfg, Filter: filter, Log: progress.For(os.Stderr), Out: os.Stdout}, s).Verdict.Exit
+}
+
+func usage(err error) int {
+	fmt.Fprintln(os.Stderr, "meshgate:", err)
+	return report.ExitUsage
+}
+
+// cleanupReserve is kept from `go test -timeout` for evidence and cleanup.
+const cleanupReserve = 90 * time.Second
+
+// beforeTestTimeout ends the context before `go test` would kill the process with
+// everything it has made still standing.
+func beforeTestTimeout(ctx context.Context) (context.Context, func()) {
+	f := flag.Lookup("test.timeout")
+	if f == nil {
+		return ctx, func() {}
+	}
+	limit, err := time.ParseDuration(f.Value.String())
+	if err != nil || limit <= cleanupReserve {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, limit-cleanupReserve, fmt.Errorf("go test -timeout %s is nearly spent", limit))
+}
+
+// Run runs suites side by side on one mesh and returns the judged report, which it
+// has written and summarised. Nothing is stood up before a feature was selected.
+func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
+	quiet()
+	s := &session{options: o, phases: testbed.Record(o.Log)}
+	run := report.Run{
+		Started: time.Now(), Meshgate: build(), Command: os.Args, Config: o.Config.Redacted(),
+		RequireFull: o.Config.Run.RequireFull, Selection: s.selection(suites),
+	}
+	id, err := report.Reserve(o.Config.Run.Report, "", run.Started)
+	if err == nil {
+		run.ID = id
+		err = s.run(ctx, id, suites)
+	}
+	s.fill(ctx, &run, err)
+	run.Verdict = report.Judge(run, run.RequireFull)
+	if run.ID != "" {
+		_, err = report.Write(o.Config.Run.Report, run)
+	}
+	return s.tell(run, err)
+}
+
+// tell prints the verdict. A report that could not be written is an infrastructure
+// failure, never a detail.
+func (s *session) tell(run report.Run, writing error) report.Run {
+	if writing != nil {
+		run.Phases = append(run.Phases, report.Phase{Name: "report", Started: time.Now(), Error: writing.Error()})
+		run.Verdict = report.Judge(run, run.RequireFull)
+	}
+	if err := report.Summary(s.options.Out, run); err != nil {
+		fmt.Fprintln(os.Stderr, "meshgate: the summary could not be printed:", err)
+	}
+	return run
+}
+
+// quiet keeps client-go's own log away from the progress: what it calls unhandled
+// (a forwarded connection that was reset) is handled by whoever asked.
+func quiet() {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+}
+
+func build() report.Build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return report.Build{}
+	}
+	b := report.Build{Version: info.Main.Version, Go: info.GoVersion}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
+var errInvalid = errors.New("the suite is not valid")

@@ -1,0 +1,177 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"meshgate/framework/kube"
+	"meshgate/framework/manifest"
+	"meshgate/framework/mesh"
+	"meshgate/framework/pki"
+	"meshgate/framework/probe"
+	"meshgate/framework/progress"
+	"meshgate/framework/report"
+	"meshgate/framework/testbed"
+
+	"sigs.k8s.io/e2e-framework/pkg/env"
+	"sigs.k8s.io/e2e-framework/pkg/envconf"
+	"sigs.k8s.io/e2e-framework/pkg/types"
+)
+
+// suiteRun is one suite under way. What its features share is made when the first
+// of them that was selected begins, so that a filter that matches nothing makes
+// nothing.
+type suiteRun struct {
+	suite    Suite
+	open     func(context.Context) (*testbed.Bed, error)
+	log      progress.Log
+	sabotage func(Feature) *Sabotage
+
+	once   sync.Once
+	err    error
+	bed    *testbed.Bed
+	ca     *pki.CA
+	shared *Env
+
+	mu     sync.Mutex
+	result report.Suite
+	notes  []string
+}
+
+// test is the suite as a Go test: its features side by side, then its cleanup.
+func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config) func(*testing.T) {
+	return func(t *testing.T) {
+		e, err := env.NewWithContext(ctx, cfg.WithParallelTestEnabled())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.result = report.Suite{Name: s.suite.Name, Promise: s.suite.Promise, Started: time.Now()}
+		var compiled []types.Feature
+		for _, f := range s.suite.Features {
+			compiled = append(compiled, s.compile(f))
+		}
+		e.TestInParallel(t, compiled...)
+		s.leave(ctx, t)
+	}
+}
+
+// enter returns what a feature works with, after making what the suite shares.
+func (s *suiteRun) enter(ctx context.Context, f Feature) (*Env, error) {
+	s.once.Do(func() { s.err = s.begin(ctx) })
+	if s.err != nil {
+		return nil, s.err
+	}
+	e := s.env("-" + f.Name)
+	e.sabotage = s.sabotage(f)
+	return e, nil
+}
+
+func (s *suiteRun) begin(ctx context.Context) error {
+	bed, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	s.bed = bed
+	phase := s.log.Begin("suite " + s.suite.Name)
+	err = s.stand(ctx, phase)
+	phase.End(err)
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.result.Error = err.Error()
+	}
+	return err
+}
+
+func (s *suiteRun) stand(ctx context.Context, phase progress.Phase) error {
+	var err error
+	if s.ca, err = pki.NewCA("meshgate " + s.suite.Name); err != nil {
+		return err
+	}
+	s.shared = s.env("")
+	if err := s.lacks(Feature{}); err != nil {
+		return nil // every feature will say so, and be skipped
+	}
+	phase.Waiting("namespaces and applications")
+	for _, readable := range s.suite.Namespaces {
+		if err := s.shared.Make(ctx, manifest.Namespace(s.shared.Namespace(readable), s.bed.Mesh.MemberLabels)); err != nil {
+			return err
+		}
+	}
+	return s.shared.Stand(ctx, s.suite.Given)
+}
+
+func (s *suiteRun) env(part string) *Env {
+	return &Env{
+		Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
+		names: newNamespaces(s.bed.Config.Names, s.bed.Mesh, s.suite), owner: kube.Owner(s.suite.Name + part),
+		outside: probe.Outside(), images: s.bed.Images, began: time.Now(), certs: map[string]*pki.Certificate{},
+	}
+}
+
+// leave removes what the features shared and proves that nothing is left.
+func (s *suiteRun) leave(ctx context.Context, t *testing.T) {
+	if s.shared == nil {
+		return
+	}
+	err := s.shared.clean(ctx)
+	if err == nil {
+		err = s.nothingLeft(ctx)
+	}
+	if err != nil {
+		t.Errorf("%s: %v", s.suite.Name, err)
+		s.result.Error = errors.Join(errors.New(s.result.Error), err).Error()
+	}
+	s.result.Took = report.Seconds(time.Since(s.result.Started))
+}
+
+// nothingLeft looks for objects that carry an owner label of this suite.
+func (s *suiteRun) nothingLeft(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), s.bed.Config.Budget.Deletion)
+	defer stop()
+	all, err := s.bed.Kube.Owned(ctx, "")
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, o := range all {
+		if owner, _ := kube.Ours(o); owner == s.shared.owner || slices.ContainsFunc(s.suite.Features, func(f Feature) bool {
+			return owner == s.shared.owner+kube.Owner("-"+f.Name)
+		}) {
+			left = append(left, kube.Name(o))
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("left behind: %v", left)
+	}
+	return nil
+}
+
+func (s *suiteRun) alwaysNeeded() []mesh.Capability {
+	return []mesh.Capability{mesh.SidecarInjection, mesh.AccessLog}
+}
+
+func (s *suiteRun) realNamespaces() []string {
+	var out []string
+	for _, n := range s.suite.Namespaces {
+		out = append(out, s.shared.Namespace(n))
+	}
+	return out
+}
+
+func (s *suiteRun) add(f report.Feature) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.Features = append(s.result.Features, f)
+}
+
+func (s *suiteRun) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,103 @@
+// Package suite is how a promise of the mesh becomes a test. A Suite is data: what
+// it promises, what it needs, what stands before it begins, and its features. It
+// compiles to e2e-framework's features; this is the only package that imports them,
+// and the only one that imports testing.
+//
+// Steps return errors. One adapter owns *testing.T: it captures evidence at the
+// first failure, before anything is cleaned up, and only then fails the test.
+package suite
+
+import (
+	"context"
+	"fmt"
+
+	"meshgate/framework/mesh"
+)
+
+// Suite is one user story.
+type Suite struct {
+	// Name is the suite's folder, such as "basic-gateway".
+	Name string
+	// Promise is the story in one sentence.
+	Promise string
+	// Needs are capabilities without which no feature of it can run.
+	Needs []mesh.Capability
+	// Namespaces are made for the suite as members of the mesh. Fixtures call them
+	// by these readable names; the real ones end in the suite's name.
+	Namespaces []string
+	// Given stands while any of its features runs; usually the applications.
+	Given []Given
+	// Features run side by side. Each has hosts and objects of its own.
+	Features []Feature
+}
+
+// Feature is one promise that a user of the mesh relies on.
+type Feature struct {
+	// Name is unique in the suite: "HTTPSRedirect".
+	Name string
+	// Promise says it in one sentence.
+	Promise string
+	// Spec is where the expectation comes from: "spec.md#basic-gateway".
+	Spec string
+	// Needs are capabilities; where one is absent the feature is skipped, and the
+	// report says why.
+	Needs []mesh.Capability
+	// Labels select features by --labels; "suite" is always there.
+	Labels map[string]string
+	// Given is applied before the first step and removed after the last.
+	Given []Given
+	// Then are the steps, in order; the first that fails ends the feature.
+	Then []Step
+	// Sabotage are changes to Given of which each must turn the feature red.
+	Sabotage []Sabotage
+}
+
+// Step is one action or assertion of a feature.
+type Step struct {
+	// Name says what is asserted, in words that fit after the feature's name.
+	Name string
+	// kind separates assertions from positive controls and actions.
+	kind kind
+	run  func(context.Context, *Env) (result, error)
+}
+
+// validate refuses a suite that could be green without proving anything.
+func (s Suite) validate() error {
+	if s.Name == "" || s.Promise == "" || len(s.Features) == 0 {
+		return fmt.Errorf("suite %q: name, promise and at least one feature are needed", s.Name)
+	}
+	seen := map[string]bool{}
+	for _, f := range s.Features {
+		if seen[f.Name] {
+			return fmt.Errorf("suite %s: two features are called %q", s.Name, f.Name)
+		}
+		seen[f.Name] = true
+		if err := f.validate(); err != nil {
+			return fmt.Errorf("suite %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+func (f Feature) validate() error {
+	if f.Name == "" || f.Promise == "" || f.Spec == "" {
+		return fmt.Errorf("feature %q: name, promise and spec are needed", f.Name)
+	}
+	names, asserts := map[string]bool{}, 0
+	for _, st := range f.Then {
+		if names[st.Name] {
+			return fmt.Errorf("feature %s: two steps are called %q", f.Name, st.Name)
+		}
+		names[st.Name] = true
+		if st.kind == assertion {
+			asserts++
+		}
+	}
+	if asserts == 0 {
+		return fmt.Errorf("feature %s asserts nothing", f.Name)
+	}
+	if len(f.Sabotage) == 0 {
+		return fmt.Errorf("feature %s declares no sabotage: say what must turn it red", f.Name)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package testbed
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"meshgate/framework/bundle"
+	"meshgate/framework/bundle/registry"
+	"meshgate/framework/bundle/source"
+	"meshgate/framework/config"
+	"meshgate/framework/mesh"
+	"meshgate/framework/progress"
+)
+
+// Words of the configuration that decide here.
+const (
+	providerKind     = "kind"
+	providerExisting = "existing"
+	appsOurs         = "ours"
+)
+
+// ResolveBundle fills the bundle with components and opens it. What is missing comes
+// from the first of registry and source that has it, or from where the configuration
+// says.
+func ResolveBundle(ctx context.Context, cfg config.Bundle, log progress.Log, components ...string) (*bundle.Bundle, error) {
+	official, err := registry.New(registry.Options{Mirror: cfg.Mirror})
+	if err != nil {
+		return nil, err
+	}
+	sources := []bundle.Source{official, source.New(source.Options{})}
+	if cfg.Archive != "" {
+		sources = append(sources, bundle.Archive(cfg.Archive))
+	}
+	return bundle.Resolve(ctx, bundle.Options{Dir: cfg.Dir, Source: cfg.Source, Sources: sources, Log: log}, components)
+}
+
+func (p *plan) bundle(ctx context.Context, log progress.Log) (*bundle.Bundle, error) {
+	return ResolveBundle(ctx, p.cfg.Bundle, log, p.components()...)
+}
+
+// components is what the bundle must hold for this plan.
+func (p *plan) components() []string {
+	var names []string
+	if p.cfg.Cluster.Provider == providerKind {
+		names = append(names, "node", "calico", "metallb")
+	}
+	if c := p.flavour.Component(); c != "" {
+		names = append(names, c)
+	}
+	return append(names, "apps") // the agent is ours in any case
+}
+
+// inNodes lists the images that mesh and applications need.
+func inNodes(cfg config.Config, flavour mesh.Flavour) ([]string, error) {
+	apps, err := bundle.Find("apps")
+	if err != nil {
+		return nil, err
+	}
+	return append(slices.Clone(flavour.Images()), apps.Images...), nil
+}
+
+// images maps our bookinfo to the upstream project's builds, where those are asked for.
+func images(apps config.Apps) map[string]string {
+	if apps.Images == appsOurs {
+		return nil
+	}
+	upstream := map[string]string{}
+	for ours, theirs := range map[string]string{
+		"productpage": "productpage-v1", "details": "details-v1", "ratings-v1": "ratings-v1",
+		"reviews-v1": "reviews-v1", "reviews-v2": "reviews-v2", "reviews-v3": "reviews-v3",
+	} {
+		upstream["docker.io/meshgate/"+ours+":dev"] = "docker.io/istio/examples-bookinfo-" + theirs + ":" + bookinfoTag
+	}
+	return upstream
+}
+
+// bookinfoTag is the release of the upstream example whose wire contract ours keeps.
+const bookinfoTag = "1.20.3"
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:4])
+}

@@ -1,0 +1,233 @@
+// Package testbed stands up what the suites run on: bundle, cluster, mesh, in that
+// order, each phase told and recorded; and takes away what it made. Processes that
+// test on the same cluster at the same time share it: the first makes it, the last
+// removes it.
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"meshgate/framework/bundle"
+	"meshgate/framework/cluster"
+	"meshgate/framework/cluster/lease"
+	"meshgate/framework/cluster/providers"
+	"meshgate/framework/config"
+	"meshgate/framework/evidence"
+	"meshgate/framework/kube"
+	"meshgate/framework/mesh"
+	"meshgate/framework/mesh/flavours"
+	"meshgate/framework/progress"
+)
+
+// Bed is a mesh that stands, and what stands under it.
+type Bed struct {
+	Config   config.Config
+	Bundle   *bundle.Bundle
+	Cluster  *cluster.Cluster
+	Kube     *kube.Client
+	Mesh     *mesh.Mesh
+	Evidence *evidence.Collector
+	// Images maps the fixtures' images to those that were asked for instead.
+	Images map[string]string
+
+	plan  *plan
+	lease *lease.Lease
+}
+
+// plan is what the configuration asks for, before anything is touched.
+type plan struct {
+	cfg      config.Config
+	provider cluster.Provider
+	flavour  mesh.Flavour
+	images   []string // that must be in the nodes
+	dir      string   // of leases and marks
+}
+
+func newPlan(cfg config.Config) (*plan, error) {
+	flavour, err := flavours.New(cfg, mesh.Ground{})
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := inNodes(cfg, flavour)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := providers.New(cfg, wanted...)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := cluster.Dir()
+	if err != nil {
+		return nil, err
+	}
+	return &plan{cfg: cfg, provider: provider, flavour: flavour, images: wanted, dir: dir}, nil
+}
+
+// Up stands everything up and joins its users; Leave ends the use. When it fails,
+// what it made itself is removed, unless Keep was asked for.
+func Up(ctx context.Context, cfg config.Config, log progress.Log) (*Bed, error) {
+	p, err := newPlan(cfg)
+	if err != nil {
+		return nil, err
+	}
+	bed := &Bed{Config: cfg, plan: p, Images: images(cfg.Apps)}
+	bed.lease, err = lease.Acquire(ctx, p.dir, p.leaseName(), func(ctx context.Context, _ bool) error {
+		if err := bed.up(ctx, log); err != nil {
+			return errors.Join(err, p.undo(ctx, log))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return bed, nil
+}
+
+func (b *Bed) up(ctx context.Context, log progress.Log) (err error) {
+	if b.Bundle, err = b.plan.bundle(ctx, log); err != nil {
+		return err
+	}
+	if b.Cluster, err = b.plan.provider.Up(ctx, b.Bundle, log); err != nil {
+		return err
+	}
+	if b.Cluster.Created {
+		if err := b.plan.mark(); err != nil {
+			return err
+		}
+	}
+	if b.Kube, err = kube.Connect(b.Cluster.Kubeconfig, b.Cluster.Context); err != nil {
+		return err
+	}
+	if err := b.load(ctx, log); err != nil {
+		return err
+	}
+	return b.meshUp(ctx, log)
+}
+
+// load puts the images that the mesh and the applications need into the nodes,
+// as far as the provider has not done so on the way.
+func (b *Bed) load(ctx context.Context, log progress.Log) error {
+	if b.Config.Cluster.Provider == providerExisting {
+		return nil // its nodes pull for themselves
+	}
+	phase := log.Begin("images")
+	err := b.plan.provider.Load(ctx, b.Cluster, b.Bundle, b.plan.images, phase)
+	phase.End(err)
+	return err
+}
+
+func (b *Bed) meshUp(ctx context.Context, log progress.Log) error {
+	flavour, err := flavours.New(b.Config, mesh.Ground{NetworkPolicy: b.Cluster.NetworkPolicy, LoadBalancer: b.Cluster.LoadBalancer})
+	if err != nil {
+		return err
+	}
+	b.Mesh, err = flavour.Up(ctx, b.Kube, b.Bundle, log)
+	return err
+}
+
+// Leave ends the use of the bed. The last user removes what some run made for
+// itself: what was there before, or was kept, stays.
+func (b *Bed) Leave(ctx context.Context, log progress.Log) error {
+	if b.Bundle != nil {
+		b.Bundle.Close()
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), teardownLimit)
+	defer stop()
+	if b.Config.Run.Keep {
+		return errors.Join(b.plan.unmark(), b.lease.Release(ctx, nil))
+	}
+	return b.lease.Release(ctx, func(ctx context.Context) error { return b.plan.undo(ctx, log) })
+}
+
+// Down removes cluster and mesh of this configuration as far as they are ours. It
+// refuses while another process uses them.
+func Down(ctx context.Context, cfg config.Config, log progress.Log) error {
+	p, err := newPlan(cfg)
+	if err != nil {
+		return err
+	}
+	return lease.Alone(ctx, p.dir, p.leaseName(), func(ctx context.Context) error { return p.down(ctx, log) })
+}
+
+// Leftovers names what still exists of ours, with the command that removes it.
+func Leftovers(ctx context.Context, cfg config.Config) ([]string, error) {
+	p, err := newPlan(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return p.provider.Leftovers(ctx)
+}
+
+// teardownLimit bounds the removal of everything, which must also end after an
+// interruption.
+const teardownLimit = 3 * time.Minute
+
+// undo removes what a run made for itself, if the mark says that one did.
+func (p *plan) undo(ctx context.Context, log progress.Log) error {
+	if p.cfg.Run.Keep || !p.marked() {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), teardownLimit)
+	defer stop()
+	return p.down(ctx, log)
+}
+
+func (p *plan) down(ctx context.Context, log progress.Log) error {
+	if err := p.meshDown(ctx, log); err != nil {
+		return err
+	}
+	if err := p.provider.Down(ctx, log); err != nil {
+		return fmt.Errorf("%w; what is left: meshgate down", err)
+	}
+	return p.unmark()
+}
+
+// meshDown takes our mesh out of a cluster that outlives it.
+func (p *plan) meshDown(ctx context.Context, log progress.Log) error {
+	if p.cfg.Cluster.Provider != providerExisting {
+		return nil // it goes with the cluster
+	}
+	k, err := kube.Connect(p.cfg.Cluster.Kubeconfig, p.cfg.Cluster.Context)
+	if err != nil {
+		return err
+	}
+	return p.flavour.Down(ctx, k, log)
+}
+
+// The mark says that the cluster (or, on an existing one, the mesh) was made by a
+// run for itself. It is a file, because the run that removes it may be another one.
+func (p *plan) markFile() string { return filepath.Join(p.dir, p.leaseName()+".passing") }
+
+func (p *plan) mark() error {
+	if p.cfg.Run.Keep {
+		return nil
+	}
+	if err := os.WriteFile(p.markFile(), nil, 0o644); err != nil {
+		return fmt.Errorf("note that the cluster is to be removed: %w", err)
+	}
+	return nil
+}
+
+func (p *plan) marked() bool {
+	_, err := os.Stat(p.markFile())
+	return err == nil
+}
+
+func (p *plan) unmark() error {
+	if err := os.Remove(p.markFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("forget that the cluster is to be removed: %w", err)
+	}
+	return nil
+}
+
+func (p *plan) leaseName() string {
+	if p.cfg.Cluster.Provider == providerExisting {
+		return "existing-" + digest(p.cfg.Cluster.Kubeconfig+"\n"+p.cfg.Cluster.Context)
+	}
+	return p.cfg.Cluster.Name
+}

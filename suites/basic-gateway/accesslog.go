@@ -1,0 +1,90 @@
+package basicgateway
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"meshgate/framework/accesslog"
+	"meshgate/framework/expect"
+	"meshgate/framework/pki"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+// gatewayAccessLog: the log tells what the client saw. That every request of every
+// other feature stands in it once is asserted at the end of each of them.
+func gatewayAccessLog() suite.Feature {
+	const host = "log.example.com"
+	answered := http.Header{"X-Echo-Status": {"503"}}
+	preflight := http.Header{"Origin": {"https://shop.example.org"}, "Access-Control-Request-Method": {"GET"}}
+	return suite.Feature{
+		Name:    "GatewayAccessLog",
+		Promise: "Each request leaves one line in the gateway's log that says what the client saw, and the sidecar logs the same request ID.",
+		Spec:    spec,
+		Given: []suite.Given{
+			suite.Credential("gateway-access-log", pki.Leaf{DNSNames: []string{host}}),
+			suite.Apply("basic-gateway/gateway-access-log/*.yaml"),
+		},
+		Then: []suite.Step{
+			suite.Eventually("requests of each kind are answered",
+				suite.Ask(probe.GET("https://"+host+"/logged/a?b=c"), expect.Status(200)),
+				suite.Ask(probe.Request{Method: "POST", URL: "https://" + host + "/logged/post", Body: "seven b"}, expect.Status(200)),
+				suite.Ask(probe.Request{URL: "https://" + host + "/logged/refused", Header: answered}, expect.Status(503), expect.FromApp()),
+				suite.Ask(probe.GET("https://"+host+"/elsewhere"), expect.Status(404), expect.FromGateway()),
+				suite.Ask(probe.GET("http://"+host+"/logged/plain"), expect.Status(301)),
+				suite.Ask(probe.Request{Method: "OPTIONS", URL: "https://" + host + "/logged/cors", Header: preflight}, expect.Status(200), expect.FromGateway())),
+			suite.Logged("the gateway's lines say which way each went", whichWay),
+			suite.Becomes("the application's sidecar logs the same request IDs", sidecarAgrees),
+			suite.Stays("no line comes twice", func(ctx context.Context, e *suite.Env) error { return e.LoggedOnce(ctx) }),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Replace("VirtualService", "gateway-access-log", "status", "/other", "spec", "http", "0", "match", "0", "uri", "prefix"),
+			suite.Withhold("Gateway", "gateway-access-log", "status"),
+		},
+	}
+}
+
+// whichWay is what a line must say beyond method, path, status, host and request ID.
+func whichWay(o probe.Observation, l accesslog.Line) error {
+	const app = "outbound|8080||my-app."
+	switch {
+	case o.Status == http.StatusNotFound:
+		return expect.Line(expect.FlagsAre("NR"), expect.DetailsAre("route_not_found"), expect.NoUpstream())(l)
+	case o.Status == http.StatusMovedPermanently:
+		return expect.Line(expect.FlagsAre("-"), expect.DetailsAre("direct_response"), expect.NoUpstream())(l)
+	case o.Request.Method == http.MethodOptions:
+		return expect.Line(expect.FlagsAre("-"), expect.DetailsAre("cors_response"), expect.NoUpstream())(l)
+	default:
+		return expect.Line(expect.FlagsAre("-"), expect.DetailsAre("via_upstream"), expect.ClusterHasPrefix(app),
+			expect.UpstreamHostSet(), expect.RequestIDIs(idAtApp(o)))(l)
+	}
+}
+
+// idAtApp is the request ID that the application received, as it told the client. A
+// gateway at the edge replaces the client's own.
+func idAtApp(o probe.Observation) string {
+	var echo struct{ Headers map[string][]string }
+	if json.Unmarshal(o.Body, &echo) != nil || len(echo.Headers["X-Request-Id"]) != 1 {
+		return "one that the application echoes"
+	}
+	return echo.Headers["X-Request-Id"][0]
+}
+
+// sidecarAgrees looks at the application's end of every request that reached it.
+func sidecarAgrees(ctx context.Context, e *suite.Env) error {
+	lines, err := e.SidecarLines(ctx, "bookinfo", "my-app")
+	if err != nil {
+		return err
+	}
+	for _, o := range e.Seen() {
+		if expect.FromApp()(o) != nil {
+			continue
+		}
+		err := expect.ExactlyOne(lines, suite.Of(o), expect.RequestIDIs(idAtApp(o)), expect.StatusIs(o.Status), expect.ClusterIs("inbound|8080||"))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

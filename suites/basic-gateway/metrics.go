@@ -1,0 +1,78 @@
+package basicgateway
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"meshgate/framework/expect"
+	"meshgate/framework/mesh"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+// metrics: the gateway counts each request in Istio's standard metric.
+func metrics() suite.Feature {
+	const requests = 5
+	var before float64
+	ask := suite.Ask(probe.GET("http://metrics.example.com/"), expect.Status(200))
+	return suite.Feature{
+		Name:    "Metrics",
+		Promise: "The gateway counts each request in istio_requests_total under the application's name.",
+		Spec:    spec,
+		Needs:   []mesh.Capability{mesh.IstioMetrics},
+		Given:   []suite.Given{suite.Apply("basic-gateway/metrics/*.yaml")},
+		Then: []suite.Step{
+			suite.Control("the application answers", ask),
+			suite.Do("the counter is read", func(ctx context.Context, e *suite.Env) (err error) {
+				before, err = requestsCounted(ctx, e)
+				return err
+			}),
+			suite.Now(fmt.Sprintf("%d more requests are answered", requests), ask, ask, ask, ask, ask),
+			suite.Becomes("the counter moved by as many", func(ctx context.Context, e *suite.Env) error {
+				after, err := requestsCounted(ctx, e)
+				if err != nil || after-before == requests {
+					return err
+				}
+				return &expect.Mismatch{Field: "istio_requests_total", Want: fmt.Sprintf("%v more", requests), Got: fmt.Sprintf("%v more", after-before)}
+			}),
+		},
+		Sabotage: []suite.Sabotage{suite.Withhold("VirtualService", "metrics", "status")},
+	}
+}
+
+func requestsCounted(ctx context.Context, e *suite.Env) (float64, error) {
+	text, err := e.GatewayAdmin(ctx, "stats/prometheus")
+	if err != nil {
+		return 0, err
+	}
+	return countRequests(text, `destination_service_name="my-app"`, `destination_service_namespace="`+e.Namespace("bookinfo")+`"`)
+}
+
+// countRequests adds up istio_requests_total over the series that carry all labels,
+// in the text format that Prometheus reads.
+func countRequests(text string, labels ...string) (float64, error) {
+	var sum float64
+	for line := range strings.Lines(text) {
+		series, value, ok := strings.Cut(strings.TrimSpace(line), "} ")
+		if !ok || !strings.HasPrefix(series, "istio_requests_total{") || !carries(series, labels) {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return 0, fmt.Errorf("istio_requests_total: %w", err)
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+func carries(series string, labels []string) bool {
+	for _, l := range labels {
+		if !strings.Contains(series, l) {
+			return false
+		}
+	}
+	return true
+}

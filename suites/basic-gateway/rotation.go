@@ -1,0 +1,108 @@
+package basicgateway
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
+	"meshgate/framework/pki"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+const (
+	rotating = "rotation.example.com"
+	steady   = "steady.example.com"
+	missing  = "missing.example.com"
+)
+
+// certificateRotation: a secret's new content serves new connections, and nothing
+// that happens to one secret is felt by anyone else.
+func certificateRotation() suite.Feature {
+	presents := func(host, credential string) suite.Exchange {
+		return suite.Ask(probe.GET("https://"+host+"/"), expect.Status(200)).Presents(credential)
+	}
+	open := &openConnection{}
+	return suite.Feature{
+		Name:    "CertificateRotation",
+		Promise: "A replaced secret serves new connections, open ones live on, and a bad or missing secret harms no other host.",
+		Spec:    spec,
+		Given: []suite.Given{
+			suite.Credential("rotation", pki.Leaf{DNSNames: []string{rotating}}),
+			suite.Credential("steady", pki.Leaf{DNSNames: []string{steady}}),
+			suite.Apply("basic-gateway/certificate-rotation/*.yaml"),
+		},
+		Then: []suite.Step{
+			suite.Eventually("each host presents its certificate", presents(rotating, "rotation"), presents(steady, "steady")),
+			suite.Do("a connection is opened", open.dial),
+			suite.Do("the secret's content is replaced", renew),
+			suite.Eventually("new connections see the new serial", presents(rotating, "rotation")),
+			suite.Holds("the connection opened before still answers", open.answers),
+			suite.Do("the secret's content becomes garbage", func(ctx context.Context, e *suite.Env) error {
+				return putSecret(ctx, e, []byte("this is no certificate"), []byte("nor is this a key"))
+			}),
+			suite.Stay("the certificate before the garbage is kept", presents(rotating, "rotation")),
+			suite.Becomes("the control plane says what is wrong with the secret", controlPlaneNames("rotation")),
+			suite.Do("the garbage is replaced by a good certificate", renew),
+			suite.Eventually("which is served again", presents(rotating, "rotation")),
+			suite.Now("a host whose secret does not exist is unreachable",
+				suite.Ask(probe.GET("https://"+missing+"/"), expect.FailedWith(probe.ClassClosed, probe.ClassReset), expect.FailedDuring(probe.PhaseTLS))),
+			suite.Now("the host beside them is untouched", presents(steady, "steady")),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Replace("Gateway", "certificate-rotation", "certificate serial", "steady", "spec", "servers", "0", "tls", "credentialName"),
+			suite.Withhold("Secret", "steady", "status"),
+		},
+	}
+}
+
+// renew issues another certificate for the rotating host and puts it into the secret.
+func renew(ctx context.Context, e *suite.Env) error {
+	cert, err := e.Issue("rotation", pki.Leaf{DNSNames: []string{rotating}})
+	if err != nil {
+		return err
+	}
+	return putSecret(ctx, e, cert.CertPEM, cert.KeyPEM)
+}
+
+func putSecret(ctx context.Context, e *suite.Env, certPEM, keyPEM []byte) error {
+	return e.Make(ctx, manifest.TLSSecret(e.Namespace("istio-system"), "rotation", certPEM, keyPEM))
+}
+
+// openConnection is held across the rotation. It never reconnects.
+type openConnection struct{ held *probe.Held }
+
+func (c *openConnection) dial(ctx context.Context, e *suite.Env) error {
+	held, seen, err := e.Hold(ctx, probe.GET("https://"+rotating+"/"))
+	if err != nil {
+		return err
+	}
+	c.held = held
+	return expect.Status(200)(seen)
+}
+
+func (c *openConnection) answers(ctx context.Context, e *suite.Env) error {
+	defer c.held.Close()
+	seen := e.AskHeld(ctx, c.held, probe.GET("https://"+rotating+"/again"))
+	return expect.All(expect.Status(200), expect.Reused())(seen)
+}
+
+// controlPlaneNames looks for a warning or an error in istiod's log that names the
+// credential, as in: invalid certificates: … "kubernetes://rotation": pem decode failed.
+func controlPlaneNames(credential string) func(context.Context, *suite.Env) error {
+	return func(ctx context.Context, e *suite.Env) error {
+		log, err := e.ControlPlaneLog(ctx)
+		if err != nil {
+			return err
+		}
+		for line := range bytes.Lines(log) {
+			if bytes.Contains(line, []byte("kubernetes://"+credential)) && (bytes.Contains(line, []byte("\terror\t")) || bytes.Contains(line, []byte("\twarn\t"))) {
+				return nil
+			}
+		}
+		return &expect.Mismatch{Field: "control plane log",
+			Want: fmt.Sprintf("a warning or an error about secret %s", credential), Got: "none"}
+	}
+}

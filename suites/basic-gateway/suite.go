@@ -1,0 +1,37 @@
+// Package basicgateway asserts what users of one shared ingress gateway rely on.
+package basicgateway
+
+import (
+	"meshgate/framework/mesh"
+	"meshgate/framework/suite"
+)
+
+const spec = "spec.md#suitesbasic-gateway"
+
+// Suite is the story of seeds 000 and 004: one Gateway in the control plane's
+// namespace, VirtualServices in member namespaces that refer to it.
+func Suite() suite.Suite {
+	return suite.Suite{
+		Name:       "basic-gateway",
+		Promise:    "What a member namespace exposes through the shared ingress gateway is reached over HTTPS, and nothing else is.",
+		Needs:      []mesh.Capability{mesh.LoadBalancer},
+		Namespaces: []string{"bookinfo", "catalog"},
+		Given: []suite.Given{
+			suite.Apply("bookinfo/*.yaml"),
+			suite.Apply("basic-gateway/apps/*.yaml"),
+		},
+		Features: []suite.Feature{
+			httpsRedirect(),
+			tlsTermination(),
+			secondCertificate(),
+			certificateRotation(),
+			exactPath(),
+			regexAndPrefix(),
+			singleHostManyAPIs(),
+			cors(),
+			crossNamespaceReference(),
+			gatewayAccessLog(),
+			metrics(),
+		},
+	}
+}

@@ -1,0 +1,14 @@
+// Package suites is the catalogue: every suite there is, in the order of spec.md.
+package suites
+
+import (
+	"meshgate/framework/suite"
+	basicgateway "meshgate/suites/basic-gateway"
+)
+
+// All returns the suites. To add one is a folder and a line here.
+func All() []suite.Suite {
+	return []suite.Suite{
+		basicgateway.Suite(),
+	}
+}
