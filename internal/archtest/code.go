@@ -1,6 +1,7 @@
 package archtest
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -54,21 +55,25 @@ func located(s Sources, findings []Finding, why string) []Violation {
 	return out
 }
 
-// Parse reads files, which are named relative to root.
+// Parse reads files, which are named relative to root. One that cannot be read
+// does not hide the others: the error joins what was wrong with each.
 func Parse(root string, names []string) (Sources, error) {
 	s := Sources{Fset: token.NewFileSet()}
+	var errs []error
 	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
-			return s, err
+			errs = append(errs, err)
+			continue
 		}
 		file, err := parser.ParseFile(s.Fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
-			return s, err
+			errs = append(errs, err)
+			continue
 		}
 		s.Files = append(s.Files, file)
 	}
-	return s, nil
+	return s, errors.Join(errs...)
 }
 
 // each collects what f finds in the nodes of all files.

@@ -219,8 +219,10 @@ func TestLoadReadsAModule(t *testing.T) {
 		{Path: "./framework/a", Imports: []string{"./framework/b"}, TestImports: []string{"testing"}, Files: []string{"framework/a/a.go"}, TestFiles: []string{"framework/a/a_test.go"}},
 		{Path: "./framework/b", Imports: []string{"os"}, Files: []string{"framework/b/b.go", "framework/b/b_other.go"}},
 	}, pkgs)
-	_, err = Parse(root, []string{"framework/a/gone.go"})
-	require.Error(t, err)
+	s, err := Parse(root, []string{"framework/a/gone.go", "go.mod", "framework/a/a.go"})
+	require.ErrorContains(t, err, "gone.go")
+	require.ErrorContains(t, err, "go.mod:1:1")
+	assert.Len(t, s.Files, 1, "the others are read all the same")
 	_, _, err = Load(t.Context(), t.TempDir())
 	require.Error(t, err, "no module there")
 }

@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -17,6 +18,7 @@ type module struct {
 	pkgs []Package
 	own  map[string]Sources
 	test map[string]Sources
+	bad  []error // files that cannot be parsed
 }
 
 func read(dir string) (module, error) {
@@ -26,11 +28,11 @@ func read(dir string) (module, error) {
 		return m, err
 	}
 	for _, p := range m.pkgs {
-		if m.own[p.Path], err = Parse(m.root, p.Files); err != nil {
-			return m, err
-		}
-		if m.test[p.Path], err = Parse(m.root, p.TestFiles); err != nil {
-			return m, err
+		var own, test error
+		m.own[p.Path], own = Parse(m.root, p.Files)
+		m.test[p.Path], test = Parse(m.root, p.TestFiles)
+		if err := errors.Join(own, test); err != nil {
+			m.bad = append(m.bad, err)
 		}
 	}
 	return m, nil
@@ -55,6 +57,7 @@ func TestImports(t *testing.T) {
 
 func TestCode(t *testing.T) {
 	m := theTree(t)
+	assert.Empty(t, m.bad, "files that cannot be parsed hide what is in them")
 	for _, r := range CodeRules() {
 		t.Run(r.Name, func(t *testing.T) {
 			for _, p := range m.pkgs {
