@@ -77,20 +77,29 @@ func (w *work) leave(ctx context.Context, others []string) error {
 }
 
 func (w *work) podsGone(ctx context.Context) error {
-	selector := revisionPods(w.opts.Revision)
+	selectors := podSelectors(w.opts.Revision)
 	_, err := wait.Until(ctx, wait.Deadline{Name: "pods of revision " + mesh.RevisionName(w.opts.Revision) + " gone", Within: w.opts.Budget.Deletion}, pollEvery, func(ctx context.Context) error {
-		list, err := w.k.Typed().CoreV1().Pods(w.opts.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-		if err == nil && len(list.Items) > 0 {
-			err = fmt.Errorf("%d pods of the mesh with %s still there, first %s", len(list.Items), selector, list.Items[0].Name)
+		for _, selector := range selectors {
+			list, err := w.k.Typed().CoreV1().Pods(w.opts.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+			if err != nil {
+				return err
+			}
+			if len(list.Items) > 0 {
+				return fmt.Errorf("%d pods with %s still there, first %s", len(list.Items), selector, list.Items[0].Name)
+			}
 		}
-		return err
+		return nil
 	})
 	return err
 }
 
-// revisionPods selects the pods of the releases of one revision.
-func revisionPods(revision string) string {
-	return fmt.Sprintf("app in (%s, %s, %s), istio.io/rev=%s", "istiod", ingressName(revision), egressName(revision), mesh.RevisionName(revision))
+// podSelectors select the pods of one revision's releases. Gateways have the
+// revision in their names; a label of it they carry only if it is not the default.
+func podSelectors(revision string) []string {
+	return []string{
+		"app=istiod,istio.io/rev=" + mesh.RevisionName(revision),
+		fmt.Sprintf("app in (%s, %s)", ingressName(revision), egressName(revision)),
+	}
 }
 
 func (w *work) everythingGone(ctx context.Context) error {

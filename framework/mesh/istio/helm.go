@@ -100,6 +100,7 @@ func (h *helm) install(name string, c *chart.Chart, values map[string]any, label
 	in.ReleaseName, in.Namespace = name, h.namespace
 	in.SkipCRDs = true
 	in.DisableOpenAPIValidation = true // the API server validates; the schema's download costs a second
+	in.SkipSchemaValidation = true     // the gateway chart of 1.22 has one that refuses its own values
 	in.PostRenderer = stamp{}
 	in.Labels = map[string]string{kube.OwnerLabel: string(owner)}
 	for k, v := range labels {

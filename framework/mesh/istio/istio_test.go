@@ -114,7 +114,8 @@ func TestNamesPerRevision(t *testing.T) {
 	} {
 		assert.Equal(t, want, []string{istiodName(revision), ingressName(revision), egressName(revision)})
 	}
-	assert.Equal(t, "app in (istiod, istio-ingressgateway-1-22, istio-egressgateway-1-22), istio.io/rev=1-22", revisionPods("1-22"))
+	assert.Equal(t, []string{"app=istiod,istio.io/rev=default", "app in (istio-ingressgateway, istio-egressgateway)"}, podSelectors(""))
+	assert.Equal(t, []string{"app=istiod,istio.io/rev=1-22", "app in (istio-ingressgateway-1-22, istio-egressgateway-1-22)"}, podSelectors("1-22"))
 }
 
 func TestWhatTheBundleMustHold(t *testing.T) {
