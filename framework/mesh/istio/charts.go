@@ -45,7 +45,7 @@ func (f *Flavour) stock(b shelf) (stock, error) {
 		return stock{}, err
 	}
 	if strings.Contains(strings.ToLower(entry.Contains), "envoy") {
-		s.substitute = entry.Contains
+		s.substitute, _, _ = strings.Cut(entry.Contains, ";") // what follows is about pilot-agent
 	}
 	charts := "charts/" + f.component.Name + "/"
 	for name, to := range map[string]*fs.FS{"base": &s.base, "istiod": &s.istiod, "gateway": &s.gateway} {

@@ -134,8 +134,8 @@ func (w *work) describe(ctx context.Context, m *mesh.Mesh, s stock, lb error) (*
 	}
 	findings := detect.Findings{Config: cfg, Ground: w.opts.Ground, LoadBalancer: lb}
 	if s.substitute != "" {
-		findings.Proxy = fmt.Errorf("the proxies run %s, which does not export istio_requests_total", s.substitute)
-		w.facts = append(w.facts, "proxies run "+s.substitute+", without Istio's own filters")
+		findings.Proxy = fmt.Errorf("the proxies are %s, which does not export istio_requests_total", s.substitute)
+		w.facts = append(w.facts, "the proxies are "+s.substitute)
 	}
 	m.Facts = w.facts
 	detect.Describe(m, findings)
