@@ -24,6 +24,7 @@ import (
 
 	"meshgate/framework/evidence"
 	"meshgate/framework/mesh"
+	"meshgate/framework/report"
 )
 
 func istio() *mesh.Mesh {
@@ -40,7 +41,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		data, err := os.ReadFile(path)
@@ -72,6 +73,7 @@ func TestCapture(t *testing.T) {
 			want = append(want, "proxies/"+pod+"/"+f)
 		}
 	}
+	write(t, root, c, p, files)
 	got := contents(t, root)
 	require.Len(t, files, len(want))
 	for _, f := range want {
@@ -85,6 +87,18 @@ func TestCapture(t *testing.T) {
 		assert.NotContains(t, text, "\x1b", name)
 	}
 	assertTold(t, got, step)
+}
+
+// write puts a report beside the evidence, with the secrets in every kind of text.
+func write(t *testing.T, root string, c *evidence.Collector, p planted, files []string) {
+	t.Helper()
+	failure := &report.Failure{Message: p.everywhere(), Mismatches: []report.Mismatch{{Field: "Set-Cookie", Want: p.registered, Got: p.everywhere()}},
+		Observation: encoded(map[string]any{"header": map[string]any{"Set-Cookie": []string{p.cookie}}, "body": p.everywhere()})}
+	run := report.Run{ID: "run", Started: time.Now(), Ended: time.Now(), Command: []string{"meshgate", "--token=" + p.token},
+		Suites: []report.Suite{{Name: "s", Features: []report.Feature{{Name: "F", Status: report.Fail, Reason: p.everywhere(),
+			Steps: []report.Step{{Name: "s", Kind: report.Then, Status: report.Fail, Failure: failure, Evidence: files}}}}}}}
+	_, err := report.Write(root, run.Redacted(&c.Redactor))
+	require.NoError(t, err)
 }
 
 // assertTold: what is not secret has to be there.
