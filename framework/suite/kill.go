@@ -2,7 +2,7 @@ package suite
 
 import (
 	"fmt"
-	"slices"
+	"maps"
 
 	"meshgate/framework/report"
 )
@@ -17,20 +17,21 @@ type Kill struct {
 }
 
 // Kills compares a run with what was done to its fixtures: each wrong one must have
-// turned its own feature red, for the declared reason, and no other feature.
+// turned its own feature red, for the declared reason, and no other feature. What
+// was skipped for an absent capability is left out.
 func Kills(run report.Run, wrong map[string]*Sabotage) []Kill {
 	var kills []Kill
+	left := maps.Clone(wrong)
 	for _, s := range run.Suites {
 		for _, f := range s.Features {
+			delete(left, f.Name)
 			if f.Status != report.Skip {
 				kills = append(kills, killOf(f, wrong[f.Name]))
 			}
 		}
 	}
-	for name, s := range wrong {
-		if !slices.ContainsFunc(kills, func(k Kill) bool { return k.Feature == name }) {
-			kills = append(kills, Kill{Feature: name, Sabotage: s.Name, Want: s.Field, Got: "the feature did not run"})
-		}
+	for name, s := range left {
+		kills = append(kills, Kill{Feature: name, Sabotage: s.Name, Want: s.Field, Got: "the feature did not run"})
 	}
 	return kills
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"testing"
@@ -114,8 +115,7 @@ func (s *session) tell(run report.Run, writing error) report.Run {
 // quiet keeps client-go's own log away from the progress: what it calls unhandled
 // (a forwarded connection that was reset) is handled by whoever asked.
 func quiet() {
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler))
 }
 
 func build() report.Build {

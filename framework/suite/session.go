@@ -80,7 +80,7 @@ func (s *session) asTests(tests []testing.InternalTest) error {
 func (s *session) open(ctx context.Context, folder string) (*testbed.Bed, error) {
 	s.once.Do(func() {
 		s.bed, s.err = testbed.Up(ctx, s.options.Config, s.phases)
-		if s.err == nil {
+		if s.err == nil && s.options.Wrong == nil { // what we broke ourselves needs no evidence
 			s.bed.Evidence = &evidence.Collector{Kube: s.bed.Kube, Mesh: s.bed.Mesh, Dir: filepath.Join(folder, "evidence")}
 		}
 	})

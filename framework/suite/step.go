@@ -140,8 +140,11 @@ func (e *Env) throughout(ctx context.Context, name string, f func(context.Contex
 func converge(ctx context.Context, e *Env, name string, exchanges []Exchange) (result, error) {
 	var seen any
 	res, err := e.until(ctx, wait.Deadline{Name: name, Within: e.Budget.Converged}, func(ctx context.Context, e *Env) error {
-		var err error
-		seen, err = round(ctx, e, exchanges)
+		now, err := round(ctx, e, exchanges)
+		if cut := ctx.Err(); err != nil && cut != nil {
+			return cut // the budget cut this look short: what the one before saw counts
+		}
+		seen = now
 		return err
 	})
 	res.seen = seen

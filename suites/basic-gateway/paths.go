@@ -40,7 +40,7 @@ func exactPath() suite.Feature {
 			refusalsSayNoRoute(),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", "exact-path", "status", map[string]any{"prefix": "/productpage"}, "spec", "http", "0", "match", "0", "uri"),
+			suite.Replace("VirtualService", "exact-path", "made by", map[string]any{"prefix": "/productpage"}, "spec", "http", "0", "match", "0", "uri"),
 			suite.Withhold("VirtualService", "exact-path", "status"),
 		},
 	}
