@@ -4,6 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 export CGO_ENABLED ?= 0
+export MESHGATE_INSTALL_ENGINE ?= true
 unit_packages = $(shell go list ./... | grep -v '/suites/')
 
 .PHONY: help

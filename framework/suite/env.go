@@ -31,6 +31,7 @@ type Env struct {
 	images   map[string]string
 	began    time.Time
 	sabotage *Sabotage
+	secret   func(string)
 
 	mu      sync.Mutex
 	changed time.Time

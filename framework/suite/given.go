@@ -45,6 +45,7 @@ func (e *Env) Issue(name string, leaf pki.Leaf) (*pki.Certificate, error) {
 	if err != nil {
 		return nil, Broken(fmt.Errorf("certificate %s: %w", name, err))
 	}
+	e.secret(string(cert.KeyPEM))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.certs[name] = cert

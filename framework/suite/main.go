@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"testing"
 	"time"
 
 	"meshgate/framework/config"
+	"meshgate/framework/evidence"
 	"meshgate/framework/progress"
 	"meshgate/framework/report"
 	"meshgate/framework/testbed"
@@ -48,11 +50,33 @@ func Main(_ *testing.M, s Suite) int {
 	if err != nil {
 		return usage(err)
 	}
+	if cfg.Run.Report, err = inCheckout(cfg.Run.Report); err != nil {
+		return usage(err)
+	}
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
 	defer stop()
 	ctx, stop = beforeTestTimeout(ctx)
 	defer stop()
 	return Run(ctx, Options{Config: cfg, Filter: filter, Log: progress.For(os.Stderr), Out: os.Stdout}, s).Verdict.Exit
+}
+
+// inCheckout makes a relative path one below the module's root: `go test` runs each
+// package in its own folder, and all of them write one report.
+func inCheckout(path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	for dir, err := os.Getwd(); ; dir = filepath.Dir(dir) {
+		if err != nil {
+			return "", fmt.Errorf("report directory %s: %w", path, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(dir, path), nil
+		}
+		if dir == filepath.Dir(dir) {
+			return filepath.Abs(path)
+		}
+	}
 }
 
 func usage(err error) int {
@@ -81,7 +105,7 @@ func beforeTestTimeout(ctx context.Context) (context.Context, func()) {
 // has written and summarised. Nothing is stood up before a feature was selected.
 func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 	quiet()
-	s := &session{options: o, phases: testbed.Record(o.Log)}
+	s := &session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 	run := report.Run{
 		Started: time.Now(), Meshgate: build(), Command: os.Args, Config: o.Config.Redacted(),
 		RequireFull: o.Config.Run.RequireFull, Selection: s.selection(suites),
@@ -89,24 +113,29 @@ func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 	id, err := report.Reserve(o.Config.Run.Report, "", run.Started)
 	if err == nil {
 		run.ID = id
+		_, err = report.Write(o.Config.Run.Report, run) // so that a crash leaves a trace
+	}
+	if err == nil {
 		err = s.run(ctx, id, suites)
 	}
 	s.fill(ctx, &run, err)
-	run.Verdict = report.Judge(run, run.RequireFull)
-	if run.ID != "" {
-		_, err = report.Write(o.Config.Run.Report, run)
-	}
-	return s.tell(run, err)
+	return s.tell(run)
 }
 
-// tell prints the verdict. A report that could not be written is an infrastructure
-// failure, never a detail.
-func (s *session) tell(run report.Run, writing error) report.Run {
-	if writing != nil {
-		run.Phases = append(run.Phases, report.Phase{Name: "report", Started: time.Now(), Error: writing.Error()})
-		run.Verdict = report.Judge(run, run.RequireFull)
+// tell writes the report and prints the verdict. A report that could not be written
+// is an infrastructure failure, never a detail.
+func (s *session) tell(run report.Run) report.Run {
+	run = run.Redacted(s.redactor)
+	run.Verdict = report.Judge(run, run.RequireFull)
+	var files []string
+	if run.ID != "" {
+		var err error
+		if files, err = report.Write(s.options.Config.Run.Report, run); err != nil {
+			run.Phases = append(run.Phases, report.Phase{Name: "report", Started: time.Now(), Error: err.Error()})
+			run.Verdict = report.Judge(run, run.RequireFull)
+		}
 	}
-	if err := report.Summary(s.options.Out, run); err != nil {
+	if err := report.Summary(s.options.Out, run, files...); err != nil {
 		fmt.Fprintln(os.Stderr, "meshgate: the summary could not be printed:", err)
 	}
 	return run

@@ -31,6 +31,7 @@ type suiteRun struct {
 	open     func(context.Context) (*testbed.Bed, error)
 	log      progress.Log
 	sabotage func(Feature) *Sabotage
+	secret   func(string) // told every key that is made
 
 	once   sync.Once
 	err    error
@@ -110,7 +111,7 @@ func (s *suiteRun) env(part string) *Env {
 	return &Env{
 		Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
 		names: newNamespaces(s.bed.Config.Names, s.bed.Mesh, s.suite), owner: kube.Owner(s.suite.Name + part),
-		outside: probe.Outside(), images: s.bed.Images, began: time.Now(), certs: map[string]*pki.Certificate{},
+		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, began: time.Now(), certs: map[string]*pki.Certificate{},
 	}
 }
 

@@ -21,9 +21,10 @@ import (
 
 // session is one call of Run: the suites and the bed they share.
 type session struct {
-	options Options
-	phases  *testbed.Phases
-	suites  []*suiteRun
+	options  Options
+	phases   *testbed.Phases
+	suites   []*suiteRun
+	redactor *evidence.Redactor // knows the keys of this run
 
 	once sync.Once
 	bed  *testbed.Bed
@@ -44,7 +45,7 @@ func (s *session) run(ctx context.Context, id string, suites []Suite) error {
 	folder := filepath.Join(s.options.Config.Run.Report, id)
 	var tests []testing.InternalTest
 	for _, one := range suites {
-		sr := &suiteRun{suite: one, log: s.phases, sabotage: s.wrong, open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }}
+		sr := &suiteRun{suite: one, log: s.phases, sabotage: s.wrong, secret: func(v string) { s.redactor.Secret(v) }, open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }}
 		s.suites = append(s.suites, sr)
 		tests = append(tests, testing.InternalTest{Name: one.Name, F: sr.test(ctx, filter)})
 	}
@@ -82,6 +83,7 @@ func (s *session) open(ctx context.Context, folder string) (*testbed.Bed, error)
 		s.bed, s.err = testbed.Up(ctx, s.options.Config, s.phases)
 		if s.err == nil && s.options.Wrong == nil { // what we broke ourselves needs no evidence
 			s.bed.Evidence = &evidence.Collector{Kube: s.bed.Kube, Mesh: s.bed.Mesh, Dir: filepath.Join(folder, "evidence")}
+			s.redactor = &s.bed.Evidence.Redactor
 		}
 	})
 	return s.bed, s.err

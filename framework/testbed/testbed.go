@@ -89,6 +89,9 @@ func Up(ctx context.Context, cfg config.Config, log progress.Log) (*Bed, error) 
 }
 
 func (b *Bed) up(ctx context.Context, log progress.Log) (err error) {
+	if err := b.plan.machine(ctx, log); err != nil {
+		return err
+	}
 	if b.Bundle, err = b.plan.bundle(ctx, log); err != nil {
 		return err
 	}

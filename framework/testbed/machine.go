@@ -1,0 +1,52 @@
+package testbed
+
+import (
+	"context"
+	"slices"
+
+	"meshgate/framework/bundle"
+	"meshgate/framework/cluster/engine"
+	"meshgate/framework/config"
+	"meshgate/framework/mesh"
+	"meshgate/framework/mesh/flavours"
+	"meshgate/framework/progress"
+)
+
+// machine sees to the container engine before anything that takes long: a build of
+// a quarter of an hour must not end in "no engine".
+func (p *plan) machine(ctx context.Context, log progress.Log) error {
+	if p.cfg.Cluster.Provider != providerKind {
+		return nil
+	}
+	phase := log.Begin("machine")
+	_, err := engine.Ensure(ctx, engine.Commands{}, engine.Kind(p.cfg.Cluster.Engine), p.cfg.Cluster.InstallEngine, phase)
+	phase.End(err)
+	return err
+}
+
+// BundleDir is where the bundle of a configuration is kept.
+func BundleDir(cfg config.Bundle) (string, error) {
+	if cfg.Dir != "" {
+		return cfg.Dir, nil
+	}
+	return bundle.DefaultDir()
+}
+
+// Cached tells whether the bundle holds something of every component that a run of
+// this configuration needs.
+func Cached(cfg config.Config) bool {
+	flavour, err := flavours.New(cfg, mesh.Ground{})
+	if err != nil {
+		return false
+	}
+	b, err := bundle.Open(cfg.Bundle.Dir)
+	if err != nil {
+		return false
+	}
+	defer b.Close()
+	p := plan{cfg: cfg, flavour: flavour}
+	return !slices.ContainsFunc(p.components(), func(c string) bool {
+		_, spared := b.Spared(c)
+		return len(b.Entries(c)) == 0 && !spared
+	})
+}
