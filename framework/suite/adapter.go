@@ -71,6 +71,12 @@ func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
 	if r.failed {
 		t.SkipNow() // an earlier step failed; this one was never asked
 	}
+	if step.needs != "" {
+		if absent := r.env.Mesh.Has(step.needs); absent != nil {
+			r.result.Steps = append(r.result.Steps, report.Step{Name: step.Name, Kind: step.kind, Status: report.Skip, Started: time.Now()})
+			t.Skip(absent)
+		}
+	}
 	r.record(ctx, t, step.Name, step.kind, func(ctx context.Context) (result, error) { return step.run(ctx, r.env) })
 	if r.failed {
 		t.FailNow()
@@ -129,7 +135,7 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 // outcome is the status of the first step that did not pass.
 func (r *featureRun) outcome() (report.Status, string) {
 	for _, s := range r.result.Steps {
-		if s.Status != report.Pass {
+		if s.Status != report.Pass && s.Status != report.Skip {
 			return s.Status, fmt.Sprintf("%s: %s", s.Name, s.Failure.Message)
 		}
 	}

@@ -154,7 +154,7 @@ func (s *suiteRun) nothingLeft(ctx context.Context) error {
 }
 
 func (s *suiteRun) alwaysNeeded() []mesh.Capability {
-	return []mesh.Capability{mesh.SidecarInjection, mesh.AccessLog}
+	return []mesh.Capability{mesh.SidecarInjection}
 }
 
 func (s *suiteRun) realNamespaces() []string {

@@ -58,7 +58,9 @@ type Step struct {
 	Name string
 	// kind separates assertions from positive controls and actions.
 	kind kind
-	run  func(context.Context, *Env) (result, error)
+	// needs is a capability without which the step, and only it, is skipped.
+	needs mesh.Capability
+	run   func(context.Context, *Env) (result, error)
 }
 
 // validate refuses a suite that could be green without proving anything.

@@ -11,6 +11,7 @@ import (
 	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
 	"meshgate/framework/kube"
+	"meshgate/framework/mesh"
 	"meshgate/framework/probe"
 	"meshgate/framework/wait"
 
@@ -103,7 +104,7 @@ func everyRequestLogged() Step {
 // the gateway's log has exactly one line of it, which says what the client saw, and
 // of that line what check says.
 func Logged(name string, check func(probe.Observation, accesslog.Line) error) Step {
-	return Step{Name: name, kind: assertion, run: func(ctx context.Context, e *Env) (result, error) {
+	return Step{Name: name, kind: assertion, needs: mesh.AccessLog, run: func(ctx context.Context, e *Env) (result, error) {
 		return e.until(ctx, wait.Deadline{Name: name, Within: e.Budget.LogFlush}, func(ctx context.Context, e *Env) error {
 			return e.eachLogged(ctx, check)
 		})

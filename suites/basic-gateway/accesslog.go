@@ -7,6 +7,7 @@ import (
 
 	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
+	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
 	"meshgate/framework/suite"
@@ -22,6 +23,7 @@ func gatewayAccessLog() suite.Feature {
 		Name:    "GatewayAccessLog",
 		Promise: "Each request leaves one line in the gateway's log that says what the client saw, and the sidecar logs the same request ID.",
 		Spec:    spec,
+		Needs:   []mesh.Capability{mesh.AccessLog},
 		Given: []suite.Given{
 			suite.Credential("gateway-access-log", pki.Leaf{DNSNames: []string{host}}),
 			suite.Apply("basic-gateway/gateway-access-log/*.yaml"),
