@@ -12,6 +12,7 @@ import (
 	kindexec "sigs.k8s.io/kind/pkg/exec"
 
 	"meshgate/framework/cluster/engine"
+	"meshgate/framework/wait"
 )
 
 // removalLimit bounds the cleanup after an interruption.
@@ -63,8 +64,7 @@ func setenv(vars map[string]string) (restore func(), err error) {
 }
 
 // create runs kind's Create to its end. kind takes no context: when ctx ends,
-// the nodes are removed under its hands, which makes it fail, and once more
-// when it has ended. Nodes of a failed creation are kept for the caller, who
+// the nodes are removed under its hands, which makes it fail. Nodes of a failed creation are kept for the caller, who
 // looks at them and removes them.
 func create(ctx context.Context, p plan, l *logger) error {
 	restore, err := setenv(environment(p))
@@ -84,12 +84,27 @@ func create(ctx context.Context, p plan, l *logger) error {
 	case err := <-done:
 		return explain(p.names.cluster, err)
 	case <-ctx.Done():
-		rm, stop := context.WithTimeout(context.WithoutCancel(ctx), removalLimit)
-		defer stop()
-		err := removeNodes(rm, p.engine, p.names)
-		<-done
-		return errors.Join(fmt.Errorf("create cluster %s: %w", p.names.cluster, context.Cause(ctx)), err, removeNodes(rm, p.engine, p.names))
+		return errors.Join(fmt.Errorf("create cluster %s: %w", p.names.cluster, context.Cause(ctx)), abandon(ctx, p, done))
 	}
+}
+
+// abandon removes nodes for as long as kind makes any: one may come into being
+// after the first look.
+func abandon(ctx context.Context, p plan, done <-chan error) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), removalLimit)
+	defer stop()
+	_, err := wait.Until(ctx, wait.Deadline{Name: "kind ends its interrupted creation", Within: removalLimit}, poll, func(ctx context.Context) error {
+		select {
+		case <-done:
+			return nil
+		default:
+		}
+		if err := removeNodes(ctx, p.engine, p.names); err != nil {
+			return err
+		}
+		return errors.New("kind still works")
+	})
+	return errors.Join(err, removeNodes(ctx, p.engine, p.names))
 }
 
 // outputLength is how much of a failed command's output an error carries.

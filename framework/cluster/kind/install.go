@@ -33,14 +33,17 @@ func (w work) install(ctx context.Context, p plan, addresses string, settled, im
 	}
 	for _, stage := range addons.Stages(objs) {
 		if stage.Pods {
+			w.phase.Waiting("images of the addons")
 			if err := after(ctx, imported); err != nil {
 				return nil, err
 			}
 		}
+		w.phase.Waiting(fmt.Sprintf("addons: %d objects, the first is %s", len(stage.Objects), kube.Name(stage.Objects[0])))
 		if err := w.applyAll(ctx, k, stage.Objects); err != nil {
 			return nil, err
 		}
 	}
+	w.phase.Waiting("CoreDNS to be there and trimmed")
 	return k, w.trimDNS(ctx, k)
 }
 

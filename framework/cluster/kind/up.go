@@ -98,7 +98,11 @@ func (w work) make(ctx context.Context) (*cluster.Cluster, error) {
 	if err := w.preflight(); err != nil {
 		return nil, err
 	}
-	tag, err := ensureNodeImage(ctx, w.engine, w.bundle, w.parts.node, w.phase)
+	base, err := ensureNodeImage(ctx, w.engine, w.bundle, w.parts.node, w.phase)
+	if err != nil {
+		return nil, err
+	}
+	tag, err := w.baked(ctx, base)
 	if err != nil {
 		return nil, err
 	}

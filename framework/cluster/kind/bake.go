@@ -1,0 +1,190 @@
+package kind
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"meshgate/framework/bundle"
+	"meshgate/framework/cluster/engine"
+	"meshgate/framework/progress"
+)
+
+// baked returns a node image that has the images in its store already: importing
+// them takes longer than the control plane to start, so that it is done once
+// for a bundle and engine, not once for each cluster. What cannot be baked is
+// imported as ever, so that no failure of it is an error.
+func (w work) baked(ctx context.Context, base string) (tag string, err error) {
+	entries, err := bakeable(w.bundle, slices.Concat(w.parts.images(), w.o.Preload))
+	if err != nil || len(entries) == 0 {
+		return base, err
+	}
+	tag = base + "-" + fingerprint(entries)
+	if _, err := w.engine.Run(ctx, "image", "inspect", "--format", "{{.Id}}", tag); err == nil {
+		return tag, nil
+	}
+	why := bakeImage(ctx, w.engine, w.bundle, base, tag, entries, w.phase)
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("node image %s: %w", tag, context.Cause(ctx))
+	}
+	if why != nil {
+		w.phase.Note("images are imported into each new node: %s", why)
+		return base, nil
+	}
+	return tag, nil
+}
+
+// bakeable are the entries of images that seldom change: those of others. Ours
+// are small and change with every edit.
+func bakeable(b *bundle.Bundle, images []string) ([]bundle.Entry, error) {
+	var entries []bundle.Entry
+	for _, name := range images {
+		e, err := b.Entry(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := bundle.Find(e.Component)
+		if err != nil {
+			return nil, err
+		}
+		if !c.Own && !slices.ContainsFunc(entries, func(o bundle.Entry) bool { return o.Name == e.Name }) {
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
+}
+
+// fingerprint names a set of images by content, in any order.
+func fingerprint(entries []bundle.Entry) string {
+	lines := make([]string, 0, len(entries))
+	for _, e := range entries {
+		lines = append(lines, e.Name+"@"+e.Digest)
+	}
+	slices.Sort(lines)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(lines, "\n"))))[:12]
+}
+
+// bakeScript imports what comes in at its standard input into the store of the
+// image that it runs in. containerd cannot unpack on the overlay file system of
+// a container, so that it works in memory, and the result is copied back. Layers
+// that are unpacked are not kept a second time: containerd drops them when a
+// lease ends.
+const bakeScript = `set -e
+new=/baking/root old=/var/lib/containerd
+mkdir -p $new && cp -a $old/. $new/
+printf 'version = 3\ndisabled_plugins = [%s]\n' '"io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"' > /baking/config.toml
+containerd --config /baking/config.toml --root $new --state /baking/state --address /baking/socket --log-level error &
+daemon=$!
+c="ctr --address /baking/socket --namespace k8s.io"
+for i in $(seq 300); do $c version >/dev/null 2>&1 && break; sleep 0.1; done
+$c images import --local --discard-unpacked-layers -
+$c leases create --id meshgate
+$c leases delete --sync meshgate
+kill $daemon && wait $daemon
+cd $new && rm -rf $old/io.containerd.content.v1.content $old/io.containerd.metadata.v1.bolt
+cp -a io.containerd.content.v1.content io.containerd.metadata.v1.bolt $old/
+cp -a --no-clobber io.containerd.snapshotter.v1.overlayfs $old/
+cp -a io.containerd.snapshotter.v1.overlayfs/metadata.db $old/io.containerd.snapshotter.v1.overlayfs/
+`
+
+// bakeImage runs the script in a container of the base image and keeps the result
+// under tag. The container is gone afterwards, whatever happens.
+func bakeImage(ctx context.Context, e *engine.Engine, b *bundle.Bundle, base, tag string, entries []bundle.Entry, log progress.Phase) error {
+	if err := noWhiteouts(b, entries); err != nil {
+		return err
+	}
+	log.Waiting(fmt.Sprintf("baking %d images into the node image, once for this bundle", len(entries)))
+	change, err := entrypoint(ctx, e, base)
+	if err != nil {
+		return err
+	}
+	name := strings.NewReplacer("/", "-", ":", "-").Replace(tag)
+	defer func() {
+		clean, stop := context.WithTimeout(context.WithoutCancel(ctx), removalLimit)
+		defer stop()
+		_, _ = e.Run(clean, "rm", "--force", "--volumes", name)
+	}()
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name)
+	}
+	err = stream(func(w io.Writer) error { return b.WriteImages(w, names...) }, func(r io.Reader) error {
+		_, err := e.Call(ctx, engine.Call{Stdin: r, Args: []string{
+			"run", "--interactive", "--privileged", "--name", name, "--network", "none",
+			"--tmpfs", "/baking:exec", "--tmpfs", "/run", "--tmpfs", "/tmp", "--entrypoint", "bash", base, "-c", bakeScript,
+		}})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bake images into %s: %w", base, err)
+	}
+	if _, err := e.Run(ctx, append(append([]string{"commit"}, change...), name, tag)...); err != nil {
+		return fmt.Errorf("keep the baked image %s: %w", tag, err)
+	}
+	return nil
+}
+
+// entrypoint says how an image starts, as changes for a commit: a container that
+// was started in another way would pass that on.
+func entrypoint(ctx context.Context, e *engine.Engine, image string) ([]string, error) {
+	out, err := e.Run(ctx, "image", "inspect", "--format", "{{json .Config}}", image)
+	if err != nil {
+		return nil, fmt.Errorf("how %s starts: %w", image, err)
+	}
+	config := struct{ Entrypoint, Cmd []string }{}
+	if err := json.Unmarshal(out, &config); err != nil {
+		return nil, fmt.Errorf("how %s starts: %w", image, err)
+	}
+	entry, err1 := json.Marshal(config.Entrypoint)
+	cmd, err2 := json.Marshal(append([]string{}, config.Cmd...))
+	return []string{"--change", "ENTRYPOINT " + string(entry), "--change", "CMD " + string(cmd)}, errors.Join(err1, err2)
+}
+
+// noWhiteouts refuses images whose layers delete files of layers below. A store
+// keeps that in marks that a copy within a container loses.
+func noWhiteouts(b *bundle.Bundle, entries []bundle.Entry) error {
+	for _, e := range entries {
+		img, err := b.Image(e.Name)
+		if err != nil {
+			return err
+		}
+		layers, err := img.Layers()
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
+		}
+		for _, l := range layers {
+			content, err := l.Uncompressed()
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.Name, err)
+			}
+			err = errors.Join(whiteouts(content), content.Close())
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// whiteouts reads a layer to its end or its first deletion.
+func whiteouts(layer io.Reader) error {
+	for r := tar.NewReader(layer); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("layer: %w", err)
+		}
+		if strings.HasPrefix(path.Base(h.Name), ".wh.") {
+			return fmt.Errorf("a layer deletes %s of one below", h.Name)
+		}
+	}
+}
