@@ -54,14 +54,18 @@ func (c *Client) applyOne(ctx context.Context, owner Owner, o *unstructured.Unst
 	}
 	force := true
 	opts := metav1.PatchOptions{FieldManager: FieldManager, Force: &force}
+	var answer error
 	_, err = wait.Until(ctx, wait.Deadline{Name: "webhook answers for " + Name(o), Within: webhookLimit}, pollEvery, func(ctx context.Context) error {
-		_, err := r.Patch(ctx, o.GetName(), types.ApplyPatchType, body, opts)
-		return finalUnlessWebhookSleeps(err)
+		_, answer = r.Patch(ctx, o.GetName(), types.ApplyPatchType, body, opts)
+		return finalUnlessWebhookSleeps(answer)
 	})
-	if err != nil {
-		return fmt.Errorf("apply %s: %w", Name(o), err)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil && !webhookSleeps(answer):
+		err = answer // nothing was waited for: what the server said is all there is to say
 	}
-	return nil
+	return fmt.Errorf("apply %s: %w", Name(o), err)
 }
 
 func labelled(o *unstructured.Unstructured, owner Owner) *unstructured.Unstructured {
@@ -183,7 +187,7 @@ func (c *Client) gone(ctx context.Context, o *unstructured.Unstructured) error {
 	_, err := wait.Until(ctx, wait.Deadline{Name: Name(o) + " gone", Within: limit}, pollEvery, func(ctx context.Context) error {
 		have, err := c.Get(ctx, o)
 		switch {
-		case apierrors.IsNotFound(err):
+		case apierrors.IsNotFound(err), meta.IsNoMatchError(err): // it, or its kind with it
 			return nil
 		case err != nil:
 			return err

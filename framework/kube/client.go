@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -24,9 +25,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// requestRate lets a run of many small requests through: client-go's default of
-// five a second would be measured as slowness of the mesh.
-const requestRate = 400
+// unlimited switches client-go's own limiter off: its five requests a second would
+// be measured as slowness of the mesh, and near a deadline it answers in the place
+// of the server, with a text that hides what was waited for.
+const unlimited = -1
 
 // Client is safe for concurrent use.
 type Client struct {
@@ -52,6 +54,9 @@ func Connect(kubeconfig, contextName string) (*Client, error) {
 	if contextName == "" {
 		contextName = raw.CurrentContext
 	}
+	if len(raw.Contexts) == 0 {
+		return nil, fmt.Errorf("kubeconfig %s: it has no context: choose another file with --kubeconfig", describe(kubeconfig))
+	}
 	if _, ok := raw.Contexts[contextName]; !ok {
 		return nil, fmt.Errorf("kubeconfig %s: context: want %q, got only [%s]: choose one with --context",
 			describe(kubeconfig), contextName, strings.Join(names(raw.Contexts), ", "))
@@ -66,7 +71,7 @@ func Connect(kubeconfig, contextName string) (*Client, error) {
 // FromREST makes a client from a configuration that is already resolved.
 func FromREST(cfg *rest.Config) (*Client, error) {
 	cfg = rest.CopyConfig(cfg)
-	cfg.QPS, cfg.Burst = requestRate, 2*requestRate
+	cfg.QPS = unlimited
 	cfg.WarningHandler = rest.NoWarnings{}
 	typed, err1 := kubernetes.NewForConfig(cfg)
 	dyn, err2 := dynamic.NewForConfig(cfg)
@@ -95,6 +100,9 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 		defer cancel()
 	}
 	body, err := c.typed.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
+	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
+		return "", fmt.Errorf("API server %s does not let us in: %w: check the credentials of the kubeconfig", c.rest.Host, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("API server %s does not answer: %w: check the cluster, the kubeconfig and the credentials", c.rest.Host, err)
 	}

@@ -69,10 +69,10 @@ var volatile = []string{"events", "leases", "endpoints", "endpointslices", "comp
 // change by themselves (events, leases, endpoints …).
 func (c *Client) Snapshot(ctx context.Context) (Snapshot, error) {
 	snap, mu := Snapshot{}, sync.Mutex{}
-	err := c.everyKind(ctx, metav1.ListOptions{}, func(gvr schema.GroupVersionResource, o metav1.PartialObjectMetadata) {
+	err := c.everyKind(ctx, metav1.ListOptions{}, func(k kind, o metav1.PartialObjectMetadata) {
 		mu.Lock()
 		defer mu.Unlock()
-		name := gvr.GroupResource().String() + " " + strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")
+		name := k.resource.GroupResource().String() + " " + strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")
 		snap[name] = fmt.Sprintf("%s generation %d", o.UID, o.Generation)
 	})
 	return snap, err
@@ -87,13 +87,12 @@ func (c *Client) Owned(ctx context.Context, owner Owner) ([]*unstructured.Unstru
 	}
 	var out []*unstructured.Unstructured
 	var mu sync.Mutex
-	err := c.everyKind(ctx, metav1.ListOptions{LabelSelector: selector}, func(gvr schema.GroupVersionResource, m metav1.PartialObjectMetadata) {
-		gvk, err := c.mapper.KindFor(gvr)
-		if err != nil || derived(m) {
+	err := c.everyKind(ctx, metav1.ListOptions{LabelSelector: selector}, func(k kind, m metav1.PartialObjectMetadata) {
+		if derived(m) {
 			return
 		}
 		o := &unstructured.Unstructured{}
-		o.SetGroupVersionKind(gvk)
+		o.SetGroupVersionKind(k.resource.GroupVersion().WithKind(k.name))
 		o.SetNamespace(m.Namespace)
 		o.SetName(m.Name)
 		o.SetLabels(m.Labels)
@@ -109,24 +108,24 @@ func (c *Client) Owned(ctx context.Context, owner Owner) ([]*unstructured.Unstru
 // and go with it.
 func derived(m metav1.PartialObjectMetadata) bool { return len(m.OwnerReferences) > 0 }
 
-func (c *Client) everyKind(ctx context.Context, opts metav1.ListOptions, see func(schema.GroupVersionResource, metav1.PartialObjectMetadata)) error {
+func (c *Client) everyKind(ctx context.Context, opts metav1.ListOptions, see func(kind, metav1.PartialObjectMetadata)) error {
 	kinds, err := c.listable()
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
-	for _, gvr := range kinds {
+	for _, k := range kinds {
 		g.Go(func() error {
-			list, err := c.metadata.Resource(gvr).List(ctx, opts)
+			list, err := c.metadata.Resource(k.resource).List(ctx, opts)
 			if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || apierrors.IsForbidden(err) {
 				return nil // a kind that went away, or that is not ours to read
 			}
 			if err != nil {
-				return fmt.Errorf("list %s: %w", gvr.Resource, err)
+				return fmt.Errorf("list %s: %w", k.resource.Resource, err)
 			}
 			for _, o := range list.Items {
-				see(gvr, o)
+				see(k, o)
 			}
 			return nil
 		})
@@ -134,12 +133,19 @@ func (c *Client) everyKind(ctx context.Context, opts metav1.ListOptions, see fun
 	return g.Wait()
 }
 
-func (c *Client) listable() ([]schema.GroupVersionResource, error) {
+// kind is one that the cluster has, as discovery names it at this moment: the mapper
+// may not have heard yet of a CRD that is younger than its cache.
+type kind struct {
+	resource schema.GroupVersionResource
+	name     string
+}
+
+func (c *Client) listable() ([]kind, error) {
 	lists, err := c.typed.Discovery().ServerPreferredResources()
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
 		return nil, fmt.Errorf("discover the cluster's kinds: %w", err)
 	}
-	var out []schema.GroupVersionResource
+	var out []kind
 	for _, l := range lists {
 		gv, err := schema.ParseGroupVersion(l.GroupVersion)
 		if err != nil {
@@ -147,7 +153,7 @@ func (c *Client) listable() ([]schema.GroupVersionResource, error) {
 		}
 		for _, r := range l.APIResources {
 			if slices.Contains(r.Verbs, "list") && !slices.Contains(volatile, r.Name) && gv.Group != "metrics.k8s.io" {
-				out = append(out, gv.WithResource(r.Name))
+				out = append(out, kind{gv.WithResource(r.Name), r.Kind})
 			}
 		}
 	}
