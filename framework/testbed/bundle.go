@@ -36,20 +36,30 @@ func ResolveBundle(ctx context.Context, cfg config.Bundle, log progress.Log, com
 	return bundle.Resolve(ctx, bundle.Options{Dir: cfg.Dir, Source: cfg.Source, Sources: sources, Log: log}, components)
 }
 
+// bundle is nil where nothing of it is needed: no names would mean all there are.
 func (p *plan) bundle(ctx context.Context, log progress.Log) (*bundle.Bundle, error) {
-	return ResolveBundle(ctx, p.cfg.Bundle, log, p.components()...)
+	components := p.components()
+	if len(components) == 0 {
+		return nil, nil
+	}
+	return p.fill(ctx, log, components...)
 }
 
-// components is what the bundle must hold for this plan.
+// components is what the bundle must hold for this plan. The nodes of an existing
+// cluster pull their images for themselves: nothing of ours could be put there.
 func (p *plan) components() []string {
+	ours := p.cfg.Cluster.Provider == providerKind
 	var names []string
-	if p.cfg.Cluster.Provider == providerKind {
+	if ours {
 		names = append(names, "node", "calico", "metallb")
 	}
 	if c := p.flavour.Component(); c != "" {
 		names = append(names, c)
 	}
-	return append(names, "apps") // the agent is ours in any case
+	if ours {
+		names = append(names, "apps") // the agent is ours whatever applications are asked for
+	}
+	return names
 }
 
 // inNodes lists the images that mesh and applications need.

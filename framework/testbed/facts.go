@@ -24,6 +24,9 @@ func (b *Bed) Facts() report.Facts {
 		}
 		f.Capabilities = append(f.Capabilities, fact)
 	}
+	if b.Bundle == nil {
+		return f // nothing of it was needed
+	}
 	lock := b.Bundle.Lock()
 	f.Bundle.Platform = lock.Platform
 	for _, e := range lock.Entries {

@@ -14,12 +14,12 @@ import (
 
 // machine sees to the container engine before anything that takes long: a build of
 // a quarter of an hour must not end in "no engine".
-func (p *plan) machine(ctx context.Context, log progress.Log) error {
-	if p.cfg.Cluster.Provider != providerKind {
+func machine(ctx context.Context, cfg config.Cluster, log progress.Log) error {
+	if cfg.Provider != providerKind {
 		return nil
 	}
 	phase := log.Begin("machine")
-	_, err := engine.Ensure(ctx, engine.Commands{}, engine.Kind(p.cfg.Cluster.Engine), p.cfg.Cluster.InstallEngine, phase)
+	_, err := engine.Ensure(ctx, engine.Commands{}, engine.Kind(cfg.Engine), cfg.InstallEngine, phase)
 	phase.End(err)
 	return err
 }

@@ -46,6 +46,11 @@ type plan struct {
 	flavour  mesh.Flavour
 	images   []string // that must be in the nodes
 	dir      string   // of leases and marks
+
+	// What stands between the plan and the world; newPlan sets them.
+	machine func(context.Context, progress.Log) error
+	fill    func(context.Context, progress.Log, ...string) (*bundle.Bundle, error)
+	fit     func(mesh.Ground) (mesh.Flavour, error) // the flavour once the cluster is known
 }
 
 func newPlan(cfg config.Config) (*plan, error) {
@@ -65,7 +70,13 @@ func newPlan(cfg config.Config) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plan{cfg: cfg, provider: provider, flavour: flavour, images: wanted, dir: dir}, nil
+	return &plan{cfg: cfg, provider: provider, flavour: flavour, images: wanted, dir: dir,
+		machine: func(ctx context.Context, log progress.Log) error { return machine(ctx, cfg.Cluster, log) },
+		fill: func(ctx context.Context, log progress.Log, components ...string) (*bundle.Bundle, error) {
+			return ResolveBundle(ctx, cfg.Bundle, log, components...)
+		},
+		fit: func(g mesh.Ground) (mesh.Flavour, error) { return flavours.New(cfg, g) },
+	}, nil
 }
 
 // Up stands everything up and joins its users; Leave ends the use. When it fails,
@@ -75,12 +86,21 @@ func Up(ctx context.Context, cfg config.Config, log progress.Log) (*Bed, error) 
 	if err != nil {
 		return nil, err
 	}
-	bed := &Bed{Config: cfg, plan: p, Images: images(cfg.Apps)}
-	bed.lease, err = lease.Acquire(ctx, p.dir, p.leaseName(), func(ctx context.Context, _ bool) error {
-		if err := bed.up(ctx, log); err != nil {
-			return errors.Join(err, p.undo(ctx, log))
+	return p.bed(ctx, log)
+}
+
+func (p *plan) bed(ctx context.Context, log progress.Log) (bed *Bed, err error) {
+	bed = &Bed{Config: p.cfg, plan: p, Images: images(p.cfg.Apps)}
+	bed.lease, err = lease.Acquire(ctx, p.dir, p.leaseName(), func(ctx context.Context, first bool) error {
+		err := bed.up(ctx, log)
+		if err == nil {
+			return nil
 		}
-		return nil
+		bed.close()
+		if !first {
+			return err // others stand on it; the last of them removes it
+		}
+		return errors.Join(err, p.undo(ctx, log))
 	})
 	if err != nil {
 		return nil, err
@@ -89,6 +109,9 @@ func Up(ctx context.Context, cfg config.Config, log progress.Log) (*Bed, error) 
 }
 
 func (b *Bed) up(ctx context.Context, log progress.Log) (err error) {
+	if err := b.plan.reachable(ctx); err != nil {
+		return err
+	}
 	if err := b.plan.machine(ctx, log); err != nil {
 		return err
 	}
@@ -109,8 +132,40 @@ func (b *Bed) up(ctx context.Context, log progress.Log) (err error) {
 	if err := b.load(ctx, log); err != nil {
 		return err
 	}
+	if err := b.markMesh(ctx); err != nil {
+		return err
+	}
 	return b.meshUp(ctx, log)
 }
+
+// reachable asks an existing cluster for its version before anything that takes
+// long: a wrong context must not be told after a build of a quarter of an hour.
+func (p *plan) reachable(ctx context.Context) error {
+	if p.cfg.Cluster.Provider != providerExisting {
+		return nil
+	}
+	k, err := kube.Connect(p.cfg.Cluster.Kubeconfig, p.cfg.Cluster.Context)
+	if err == nil {
+		_, err = k.Version(ctx)
+	}
+	return err
+}
+
+// markMesh notes that the mesh on a cluster which outlives the run is made by the
+// run: nothing of a mesh of ours is there yet.
+func (b *Bed) markMesh(ctx context.Context) error {
+	if b.Config.Cluster.Provider != providerExisting {
+		return nil // it goes with the cluster
+	}
+	ours, err := b.Kube.Owned(ctx, meshOwner)
+	if err != nil || len(ours) > 0 {
+		return err
+	}
+	return b.plan.mark()
+}
+
+// meshOwner is the owner of everything that a flavour makes.
+const meshOwner kube.Owner = "mesh"
 
 // load puts the images that the mesh and the applications need into the nodes,
 // as far as the provider has not done so on the way.
@@ -125,7 +180,7 @@ func (b *Bed) load(ctx context.Context, log progress.Log) error {
 }
 
 func (b *Bed) meshUp(ctx context.Context, log progress.Log) error {
-	flavour, err := flavours.New(b.Config, mesh.Ground{NetworkPolicy: b.Cluster.NetworkPolicy, LoadBalancer: b.Cluster.LoadBalancer})
+	flavour, err := b.plan.fit(mesh.Ground{NetworkPolicy: b.Cluster.NetworkPolicy, LoadBalancer: b.Cluster.LoadBalancer})
 	if err != nil {
 		return err
 	}
@@ -134,10 +189,12 @@ func (b *Bed) meshUp(ctx context.Context, log progress.Log) error {
 }
 
 // Leave ends the use of the bed. The last user removes what some run made for
-// itself: what was there before, or was kept, stays.
+// itself: what was there before, or was kept, stays. A Bed that was not stood up by
+// Up is its owner's, and Leave only closes it.
 func (b *Bed) Leave(ctx context.Context, log progress.Log) error {
-	if b.Bundle != nil {
-		b.Bundle.Close()
+	b.close()
+	if b.lease == nil {
+		return nil
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), teardownLimit)
 	defer stop()
@@ -145,6 +202,12 @@ func (b *Bed) Leave(ctx context.Context, log progress.Log) error {
 		return errors.Join(b.plan.unmark(), b.lease.Release(ctx, nil))
 	}
 	return b.lease.Release(ctx, func(ctx context.Context) error { return b.plan.undo(ctx, log) })
+}
+
+func (b *Bed) close() {
+	if b.Bundle != nil {
+		b.Bundle.Close()
+	}
 }
 
 // Down removes cluster and mesh of this configuration as far as they are ours. It
