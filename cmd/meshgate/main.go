@@ -83,7 +83,6 @@ from outside what users of a mesh rely on. Its exit code is the verdict:
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SuggestionsMinimumDistance = 2
 	a.loader = config.Flags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return config.FlagError(c.Flags(), err) })
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -97,6 +96,7 @@ func unknownCommand(c *cobra.Command, args []string) error {
 		return nil
 	}
 	text := fmt.Sprintf("unknown command %q", args[0])
+	c.SuggestionsMinimumDistance = 2 // cobra's own for its own message; 0 would suggest prefixes only
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		text += fmt.Sprintf(": did you mean %q?", strings.Join(near, `" or "`))
 	}

@@ -30,7 +30,7 @@ func (a *app) run() *cobra.Command {
 }
 
 // suites runs the selected suites; wrong chooses fixtures to be wrong on purpose.
-func (a *app) suites(c *cobra.Command, wrong func(suite.Feature) *suite.Sabotage) (report.Run, error) {
+func (a *app) suites(c *cobra.Command, wrong func(string, suite.Feature) *suite.Sabotage) (report.Run, error) {
 	cfg, err := a.config()
 	if err != nil {
 		return report.Run{}, err

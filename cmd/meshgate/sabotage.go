@@ -3,10 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 
+	"meshgate/framework/config"
 	"meshgate/framework/report"
 	"meshgate/framework/suite"
-	"meshgate/suites"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -30,10 +31,24 @@ feature whose fixtures were right stayed green; 1 that one did not.`,
 
 // rounds runs both halves and prints what became of each feature.
 func (a *app) rounds(c *cobra.Command, nth int) error {
+	if nth < 0 {
+		return &commandError{fmt.Sprintf("--nth: want 0 or more, got %d", nth)}
+	}
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	all, err := selected(cfg.Run)
+	if err != nil {
+		return err
+	}
 	var kills []suite.Kill
 	for half := range 2 {
-		wrong := chosen(half, nth)
-		run, err := a.suites(c, func(f suite.Feature) *suite.Sabotage { return wrong[f.Name] })
+		wrong, err := chosen(all, cfg.Run, half, nth)
+		if err != nil {
+			return err
+		}
+		run, err := a.suites(c, func(s string, f suite.Feature) *suite.Sabotage { return wrong[suite.Key(s, f.Name)] })
 		if err != nil {
 			return err
 		}
@@ -46,17 +61,32 @@ func (a *app) rounds(c *cobra.Command, nth int) error {
 	return a.matrix(kills)
 }
 
-// chosen are the wrong fixtures of every other feature, by feature.
-func chosen(half, nth int) map[string]*suite.Sabotage {
+// chosen are the wrong fixtures of every other feature that the run selects, by
+// suite.Key.
+func chosen(all []suite.Suite, run config.Run, half, nth int) (map[string]*suite.Sabotage, error) {
+	names, err := regexp.Compile(run.Feature)
+	if err != nil {
+		return nil, fmt.Errorf("run.feature: %w", err)
+	}
 	wrong := map[string]*suite.Sabotage{}
-	for _, s := range suites.All() {
+	for _, s := range all {
 		for i, f := range s.Features {
-			if i%2 == half {
-				wrong[f.Name] = &f.Sabotage[min(nth, len(f.Sabotage)-1)]
+			if i%2 == half && len(f.Sabotage) > 0 && names.MatchString(f.Name) && labelled(s, f, run.Labels) {
+				wrong[suite.Key(s.Name, f.Name)] = &f.Sabotage[min(nth, len(f.Sabotage)-1)]
 			}
 		}
 	}
-	return wrong
+	return wrong, nil
+}
+
+// labelled tells whether a feature carries all of these labels.
+func labelled(s suite.Suite, f suite.Feature, want map[string]string) bool {
+	for key, value := range want {
+		if got, ok := f.Labels[key]; (!ok || got != value) && (key != "suite" || value != s.Name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *app) matrix(kills []suite.Kill) error {

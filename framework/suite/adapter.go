@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func (s *suiteRun) compile(f Feature) types.Feature {
 		b.WithLabel(key, value)
 	}
 	b.WithSetup("given", r.setup)
-	for _, step := range append(f.Then, s.closing()...) {
+	for _, step := range slices.Concat(f.Then, s.closing()) {
 		b.Assess(step.Name, func(ctx context.Context, t *testing.T, _ *envconf.Config) context.Context {
 			r.assess(ctx, t, step)
 			return ctx
@@ -88,7 +89,8 @@ func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
 func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k kind, run func(context.Context) (result, error)) {
 	t.Helper()
 	step := report.Step{Name: name, Kind: k, Started: time.Now()}
-	res, err := run(ctx)
+	res, err := guarded(func() (result, error) { return run(ctx) })
+	err = afterTheEnd(ctx, err)
 	step.Took = report.Seconds(time.Since(step.Started))
 	step.Attempts = res.attempts
 	if res.converged > 0 {
@@ -100,6 +102,10 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 		r.failed = true
 		step.Evidence = r.evidence(ctx, name, res.seen)
 		t.Errorf("%s: %s: %v", r.feature.Name, name, err)
+		var p *panicked
+		if errors.As(err, &p) {
+			t.Logf("%s", p.stack)
+		}
 	}
 	r.result.Steps = append(r.result.Steps, step)
 }
@@ -132,12 +138,16 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 	r.suite.add(r.result)
 }
 
-// outcome is the status of the first step that did not pass.
+// outcome is the status of the first step that did not pass. A feature of which a
+// filter left something out has not proven its promise.
 func (r *featureRun) outcome() (report.Status, string) {
 	for _, s := range r.result.Steps {
 		if s.Status != report.Pass && s.Status != report.Skip {
 			return s.Status, fmt.Sprintf("%s: %s", s.Name, s.Failure.Message)
 		}
+	}
+	if asked, all := len(r.result.Steps), 1+len(r.feature.Then)+len(r.suite.closing()); asked < all {
+		return report.Inconclusive, fmt.Sprintf("%d of %d steps were left out by the selection of assessments", all-asked, all)
 	}
 	return report.Pass, ""
 }
@@ -145,7 +155,7 @@ func (r *featureRun) outcome() (report.Status, string) {
 // lacks is the reason why a feature cannot run on this mesh, or nil.
 func (s *suiteRun) lacks(f Feature) error {
 	var missing []error
-	for _, c := range append(append(s.suite.Needs, s.alwaysNeeded()...), f.Needs...) {
+	for _, c := range slices.Concat(s.suite.Needs, s.alwaysNeeded(), f.Needs) {
 		if err := s.bed.Mesh.Has(c); err != nil {
 			missing = append(missing, err)
 		}

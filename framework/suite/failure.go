@@ -3,6 +3,8 @@ package suite
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/report"
@@ -37,6 +39,37 @@ func statusOf(err error) report.Status {
 	default:
 		return report.Error
 	}
+}
+
+// afterTheEnd keeps what a step says after the run was told to end from being held
+// against the mesh: what was still converging looks as if it was wrong.
+func afterTheEnd(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	if cause := context.Cause(ctx); !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	return Broken(err)
+}
+
+// panicked is the error of a step that panicked.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// guarded turns a panic into an error: package testing would end the process with
+// everything that this feature and all others have made still standing.
+func guarded(run func() (result, error)) (res result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Broken(&panicked{p, debug.Stack()})
+		}
+	}()
+	return run()
 }
 
 func failureOf(err error, seen any) *report.Failure {

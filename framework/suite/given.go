@@ -90,7 +90,11 @@ func (e *Env) Stand(ctx context.Context, givens []Given) error {
 func (e *Env) Make(ctx context.Context, objs ...*unstructured.Unstructured) error {
 	for _, o := range objs {
 		e.register(o)
-		if err := e.Kube.Apply(ctx, e.owner, o); err != nil {
+		err := e.Kube.Apply(ctx, e.owner, o)
+		if errors.Is(err, kube.ErrForeign) {
+			e.forget(o)
+		}
+		if err != nil {
 			return Broken(err)
 		}
 	}
@@ -126,9 +130,24 @@ func (e *Env) ready(ctx context.Context, o *unstructured.Unstructured) error {
 func (e *Env) register(o *unstructured.Unstructured) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !slices.ContainsFunc(e.applied, func(a *unstructured.Unstructured) bool { return kube.Name(a) == kube.Name(o) }) {
-		e.applied = append(e.applied, o)
+	if i := e.indexOf(o); i >= 0 {
+		e.applied[i] = o // as it is from now on: Edit goes on from there
+		return
 	}
+	e.applied = append(e.applied, o)
+}
+
+// forget takes back a registration: the object turned out to be somebody else's.
+func (e *Env) forget(o *unstructured.Unstructured) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if i := e.indexOf(o); i >= 0 {
+		e.applied = slices.Delete(e.applied, i, i+1)
+	}
+}
+
+func (e *Env) indexOf(o *unstructured.Unstructured) int {
+	return slices.IndexFunc(e.applied, func(a *unstructured.Unstructured) bool { return kube.Name(a) == kube.Name(o) })
 }
 
 // Edit changes objects that the feature made and applies them again.

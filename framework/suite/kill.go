@@ -3,6 +3,8 @@ package suite
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"meshgate/framework/report"
 )
@@ -18,23 +20,27 @@ type Kill struct {
 
 // Kills compares a run with what was done to its fixtures: each wrong one must have
 // turned its own feature red, for the declared reason, and no other feature. What
-// was skipped for an absent capability is left out.
+// was skipped for an absent capability is left out. Features are named by Key.
 func Kills(run report.Run, wrong map[string]*Sabotage) []Kill {
 	var kills []Kill
 	left := maps.Clone(wrong)
 	for _, s := range run.Suites {
 		for _, f := range s.Features {
-			delete(left, f.Name)
+			delete(left, Key(s.Name, f.Name))
 			if f.Status != report.Skip {
-				kills = append(kills, killOf(f, wrong[f.Name]))
+				kills = append(kills, killOf(f, wrong[Key(s.Name, f.Name)]))
 			}
 		}
 	}
-	for name, s := range left {
-		kills = append(kills, Kill{Feature: name, Sabotage: s.Name, Want: s.Field, Got: "the feature did not run"})
+	for _, key := range slices.Sorted(maps.Keys(left)) {
+		_, name, _ := strings.Cut(key, "/")
+		kills = append(kills, Kill{Feature: name, Sabotage: left[key].Name, Want: left[key].Field, Got: "the feature did not run"})
 	}
 	return kills
 }
+
+// Key names a feature among those of all suites.
+func Key(suite, feature string) string { return suite + "/" + feature }
 
 func killOf(f report.Feature, s *Sabotage) Kill {
 	status, reason := f.Judged()

@@ -32,8 +32,11 @@ type Options struct {
 	// Out gets the summary; tests' own output goes to Output, if set.
 	Out    io.Writer
 	Output *os.File
-	// Wrong chooses a sabotage for a feature; nil means none.
-	Wrong func(Feature) *Sabotage
+	// Wrong chooses a sabotage for a feature of the suite named; nil means none.
+	Wrong func(suite string, f Feature) *Sabotage
+
+	// up stands the bed up; nil means testbed.Up.
+	up func(context.Context, config.Config, progress.Log) (*testbed.Bed, error)
 }
 
 // Main is the whole of a suite's TestMain: it reads e2e-framework's flags and the
@@ -105,6 +108,9 @@ func beforeTestTimeout(ctx context.Context) (context.Context, func()) {
 // has written and summarised. Nothing is stood up before a feature was selected.
 func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 	quiet()
+	if o.up == nil {
+		o.up = testbed.Up
+	}
 	s := &session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 	run := report.Run{
 		Started: time.Now(), Meshgate: build(), Command: os.Args, Config: o.Config.Redacted(),

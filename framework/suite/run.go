@@ -30,7 +30,7 @@ type suiteRun struct {
 	suite    Suite
 	open     func(context.Context) (*testbed.Bed, error)
 	log      progress.Log
-	sabotage func(Feature) *Sabotage
+	sabotage func(suite string, f Feature) *Sabotage
 	secret   func(string) // told every key that is made
 
 	once   sync.Once
@@ -68,7 +68,7 @@ func (s *suiteRun) enter(ctx context.Context, f Feature) (*Env, error) {
 		return nil, s.err
 	}
 	e := s.env("-" + f.Name)
-	e.sabotage = s.sabotage(f)
+	e.sabotage = s.sabotage(s.suite.Name, f)
 	return e, nil
 }
 
@@ -79,7 +79,7 @@ func (s *suiteRun) begin(ctx context.Context) error {
 	}
 	s.bed = bed
 	phase := s.log.Begin("suite " + s.suite.Name)
-	err = s.stand(ctx, phase)
+	_, err = guarded(func() (result, error) { return result{}, s.stand(ctx, phase) })
 	phase.End(err)
 	if err != nil {
 		s.mu.Lock()
@@ -126,7 +126,10 @@ func (s *suiteRun) leave(ctx context.Context, t *testing.T) {
 	}
 	if err != nil {
 		t.Errorf("%s: %v", s.suite.Name, err)
-		s.result.Error = errors.Join(errors.New(s.result.Error), err).Error()
+		if s.result.Error != "" {
+			err = errors.Join(errors.New(s.result.Error), err)
+		}
+		s.result.Error = err.Error()
 	}
 	s.result.Took = report.Seconds(time.Since(s.result.Started))
 }

@@ -80,7 +80,7 @@ func (s *session) asTests(tests []testing.InternalTest) error {
 // open stands the bed up, once, for whichever suite comes first.
 func (s *session) open(ctx context.Context, folder string) (*testbed.Bed, error) {
 	s.once.Do(func() {
-		s.bed, s.err = testbed.Up(ctx, s.options.Config, s.phases)
+		s.bed, s.err = s.options.up(ctx, s.options.Config, s.phases)
 		if s.err == nil && s.options.Wrong == nil { // what we broke ourselves needs no evidence
 			s.bed.Evidence = &evidence.Collector{Kube: s.bed.Kube, Mesh: s.bed.Mesh, Dir: filepath.Join(folder, "evidence")}
 			s.redactor = &s.bed.Evidence.Redactor
@@ -89,11 +89,11 @@ func (s *session) open(ctx context.Context, folder string) (*testbed.Bed, error)
 	return s.bed, s.err
 }
 
-func (s *session) wrong(f Feature) *Sabotage {
+func (s *session) wrong(suite string, f Feature) *Sabotage {
 	if s.options.Wrong == nil {
 		return nil
 	}
-	return s.options.Wrong(f)
+	return s.options.Wrong(suite, f)
 }
 
 // filter is the selection in e2e-framework's words.

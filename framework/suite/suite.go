@@ -90,6 +90,9 @@ func (f Feature) validate() error {
 		if names[st.Name] {
 			return fmt.Errorf("feature %s: two steps are called %q", f.Name, st.Name)
 		}
+		if st.Name == "" {
+			return fmt.Errorf("feature %s: a step has no name, and neither reports nor filters see it", f.Name)
+		}
 		names[st.Name] = true
 		if st.kind == assertion {
 			asserts++

@@ -1,0 +1,153 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"meshgate/framework/cluster"
+	"meshgate/framework/expect"
+	"meshgate/framework/kube"
+	"meshgate/framework/manifest"
+	"meshgate/framework/mesh"
+)
+
+// scenario is a suite to run in a child.
+type scenario struct {
+	suite func(*world) Suite
+	wrong func(string, Feature) *Sabotage
+	limit time.Duration
+}
+
+func newCluster() *cluster.Cluster { return &cluster.Cluster{Name: "memory"} }
+
+var errMesh = &expect.Mismatch{Field: "status", Want: "200", Got: "404"}
+
+func fails(context.Context, *Env) error { return errMesh }
+
+// given makes a ConfigMap in the suite's namespace.
+func given(name string) Given {
+	return func(*Env) (manifest.Set, error) {
+		return manifest.NewSet(manifest.ConfigMap("bookinfo", name, map[string]string{"key": "right"})), nil
+	}
+}
+
+// promise is a feature with a given of its own.
+func promise(name string, then ...Step) Feature {
+	return Feature{Name: name, Promise: "It works.", Spec: "spec.md#s", Given: []Given{given("given-" + lower(name))}, Then: then,
+		Sabotage: []Sabotage{Withhold("ConfigMap", "given-"+lower(name), "status")}}
+}
+
+func lower(name string) string {
+	out := []byte(name)
+	for i, c := range out {
+		out[i] = c | 0x20
+	}
+	return string(out)
+}
+
+func of(features ...Feature) Suite {
+	return Suite{Name: "s", Promise: "It works.", Namespaces: []string{"bookinfo"}, Given: []Given{given("shared")}, Features: features}
+}
+
+func fixed(s Suite) scenario { return scenario{suite: func(*world) Suite { return s }} }
+
+func scenarios() map[string]scenario {
+	green := promise("Green", Holds("see", nothing))
+	red := promise("Red", Holds("see", fails), Holds("never asked", nothing))
+	traced := promise("Traced", Holds("see", nothing))
+	traced.Needs = []mesh.Capability{mesh.Tracing}
+	noGiven := promise("NoGiven", Holds("see", nothing))
+	noGiven.Given = append(noGiven.Given, func(*Env) (manifest.Set, error) { return manifest.Set{}, errors.New("the fixture is broken") })
+	allTraced := of(green)
+	allTraced.Needs = []mesh.Capability{mesh.Tracing}
+	badGround := of(green)
+	badGround.Given = append(badGround.Given, func(*Env) (manifest.Set, error) { panic("the applications are broken") })
+	missing := Withhold("ConfigMap", "gone", "status")
+	return map[string]scenario{
+		"green":       fixed(of(green)),
+		"red":         fixed(of(red, green)),
+		"skip":        fixed(of(traced, green)),
+		"skip-all":    fixed(allTraced),
+		"bad-given":   fixed(of(noGiven, green)),
+		"bad-ground":  fixed(badGround),
+		"panic":       fixed(of(promise("Panics", Holds("see", func(context.Context, *Env) error { panic("oops") })), green)),
+		"interrupt":   fixed(of(promise("Interrupted", Holds("see", interrupted)))),
+		"timeout":     {suite: func(*world) Suite { return of(promise("Slow", Holds("see", untilTheEnd))) }, limit: 2 * time.Second},
+		"invalid":     fixed(of(promise("Empty"))),
+		"no-bed":      {suite: func(w *world) Suite { w.broken = errors.New("no room on the disk"); return of(green) }},
+		"leftover":    {suite: func(w *world) Suite { return of(promise("Leaves", Do("leave", w.leave), Holds("see", nothing))) }},
+		"stuck":       {suite: func(w *world) Suite { return of(promise("Stuck", Do("hold", w.hold), Holds("see", nothing))) }},
+		"foreign":     {suite: func(w *world) Suite { return of(promise("Foreign", Do("take", w.take), Holds("see", nothing))) }},
+		"no-target":   {suite: func(*world) Suite { return of(green) }, wrong: func(string, Feature) *Sabotage { return &missing }},
+		"withheld":    {suite: func(*world) Suite { return of(promise("Sees", Holds("see", seesGiven))) }, wrong: ownSabotage},
+		"edited":      fixed(of(promise("Edits", Do("edit", editTwice), Holds("see", nothing)))),
+		"two-of-them": fixed(of(green, promise("Red", Holds("see", fails)), promise("Blue", Holds("see", nothing)))),
+	}
+}
+
+func ownSabotage(_ string, f Feature) *Sabotage { return &f.Sabotage[0] }
+
+// seesGiven asserts what the feature's own given brings about.
+func seesGiven(ctx context.Context, e *Env) error {
+	if _, err := e.Kube.Get(ctx, manifest.ConfigMap(e.Namespace("bookinfo"), "given-sees", nil)); err != nil {
+		return errMesh
+	}
+	return nil
+}
+
+// interrupted is a user's Ctrl-C while an answer is still wrong.
+func interrupted(ctx context.Context, _ *Env) error {
+	if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return errMesh
+}
+
+func untilTheEnd(ctx context.Context, _ *Env) error { <-ctx.Done(); return errMesh }
+
+// leave makes an object that carries our label and that nobody registered.
+func (w *world) leave(_ context.Context, e *Env) error {
+	o := manifest.ConfigMap("istio-system", "left", nil)
+	o.SetLabels(map[string]string{kube.OwnerLabel: string(e.owner)})
+	return w.server.Put(o)
+}
+
+// hold makes the feature's given impossible to remove.
+func (w *world) hold(ctx context.Context, e *Env) error {
+	o, err := e.Kube.Get(ctx, manifest.ConfigMap(e.Namespace("bookinfo"), "given-stuck", nil))
+	if err != nil {
+		return err
+	}
+	o.SetFinalizers([]string{"example.com/hold"})
+	return w.server.Put(o)
+}
+
+// take tries to change what is somebody else's.
+func (w *world) take(ctx context.Context, e *Env) error {
+	theirs := manifest.ConfigMap("istio-system", "theirs", nil)
+	if err := w.server.Put(theirs); err != nil {
+		return err
+	}
+	return e.Make(ctx, theirs)
+}
+
+// editTwice changes a field and changes it back.
+func editTwice(ctx context.Context, e *Env) error {
+	for _, value := range []string{"wrong", "right"} {
+		if err := e.Edit(ctx, manifest.SetField("ConfigMap", "given-edits", value, "data", "key")); err != nil {
+			return err
+		}
+		got, err := e.Kube.Get(ctx, manifest.ConfigMap(e.Namespace("bookinfo"), "given-edits", nil))
+		if err != nil {
+			return err
+		}
+		if is := got.Object["data"].(map[string]any)["key"]; is != value {
+			return &expect.Mismatch{Field: "data.key", Want: value, Got: is.(string)}
+		}
+	}
+	return nil
+}
