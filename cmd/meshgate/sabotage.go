@@ -21,7 +21,7 @@ func (a *app) sabotage() *cobra.Command {
 		Long: `Each feature declares wrong fixtures that must turn it red. This runs the suites twice:
 once with a wrong fixture in every other feature, once in the rest. Exit code 0 says that
 each wrong fixture turned its own feature red for the declared reason, and that every
-feature whose fixtures were right stayed green; 1 that one did not.`,
+feature whose fixtures were right stayed green; 1 that one did not; 3 that none ran.`,
 		Args: between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return a.rounds(c, nth) },
 	}
@@ -104,7 +104,12 @@ func (a *app) matrix(kills []suite.Kill) error {
 	if _, err := io.WriteString(a.out, t.Render()+"\n"); err != nil {
 		return err
 	}
-	if bad > 0 || len(kills) == 0 {
+	if len(kills) == 0 {
+		a.exit = report.ExitInconclusive
+		fmt.Fprintln(a.out, "nothing was sabotaged: no feature ran")
+		return nil
+	}
+	if bad > 0 {
 		a.exit = report.ExitFail
 		fmt.Fprintf(a.out, "%d of %d are not as declared\n", bad, len(kills))
 		return nil

@@ -217,7 +217,12 @@ func Down(ctx context.Context, cfg config.Config, log progress.Log) error {
 	if err != nil {
 		return err
 	}
-	return lease.Alone(ctx, p.dir, p.leaseName(), func(ctx context.Context) error { return p.down(ctx, log) })
+	return lease.Alone(ctx, p.dir, p.leaseName(), func(ctx context.Context) error {
+		if err := p.reachable(ctx); err != nil {
+			return err
+		}
+		return p.down(ctx, log)
+	})
 }
 
 // Leftovers names what still exists of ours, with the command that removes it.
