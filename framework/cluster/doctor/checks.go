@@ -69,21 +69,13 @@ func numbers(bits []int) string {
 	return strings.Join(words, ", ")
 }
 
-// The kernel's limits per user. A node takes 40 inotify instances; the default of
-// 128 serves one cluster of two nodes beside a desktop.
-const (
-	wantInotifyInstances = 128
-	wantInotifyWatches   = 65536
-	recommendedInstances = 512
-)
-
 // checkHost are the checks that need no engine.
 func checkHost(h host.Facts, n Needs) []Finding {
 	return []Finding{
 		checkCPUs(h.CPUs),
 		checkMemory(h, n.Memory),
-		checkLimit("inotify instances", "fs.inotify.max_user_instances", h.InotifyInstances, wantInotifyInstances),
-		checkLimit("inotify watches", "fs.inotify.max_user_watches", h.InotifyWatches, wantInotifyWatches),
+		checkLimit("inotify instances", "fs.inotify.max_user_instances", h.InotifyInstances, host.InotifyWanted(max(n.Nodes, 1))),
+		checkLimit("inotify watches", "fs.inotify.max_user_watches", h.InotifyWatches, host.InotifyWatchesWanted),
 		checkOverlay(h),
 	}
 }
@@ -113,7 +105,7 @@ func checkMemory(h host.Facts, want int64) Finding {
 func checkLimit(name, key string, got, want int64) Finding {
 	f := Finding{Name: name, OK: got >= want, Saw: fmt.Sprint(got), Want: fmt.Sprintf("at least %d", want)}
 	if !f.OK {
-		f.Fix = fmt.Sprintf("sudo sysctl -w %s=%d", key, max(want, recommendedInstances))
+		f.Fix = fmt.Sprintf("sudo sysctl -w %s=%d", key, max(want, host.InotifyRecommended))
 	}
 	return f
 }

@@ -41,6 +41,8 @@ type Needs struct {
 	// CacheDisk is for the file system of the bundle and Go's caches, EngineDisk
 	// for that of the engine's data.
 	CacheDisk, EngineDisk int64
+	// Nodes is the size of the cluster; 0 counts as 1.
+	Nodes int
 }
 
 const gib = 1 << 30

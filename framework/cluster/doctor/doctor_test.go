@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -130,3 +131,20 @@ func TestCheckEndsWithItsContext(t *testing.T) {
 type oneEngine struct{ engine.Commands }
 
 func (oneEngine) Find(string) []string { return []string{"/no/such/engine"} }
+
+func TestRaiseLimitsWithoutRootOnlyTells(t *testing.T) {
+	h, log := good(), &notes{}
+	require.NoError(t, RaiseLimits(h, 1, log))
+	assert.Empty(t, log.said, "one node fits the kernel's default")
+	require.NoError(t, RaiseLimits(h, 2, log))
+	require.Len(t, log.said, 1)
+	assert.Contains(t, log.said[0], "sudo sysctl -w fs.inotify.max_user_instances=512")
+}
+
+type notes struct{ said []string }
+
+func (n *notes) Waiting(string) {}
+func (n *notes) End(error)      {}
+func (n *notes) Note(format string, args ...any) {
+	n.said = append(n.said, fmt.Sprintf(format, args...))
+}

@@ -58,7 +58,7 @@ func Read(root fs.FS) (Facts, error) {
 		Systemd:          exists(root, "run/systemd/system"),
 		LastCapability:   int(number(root, "proc/sys/kernel/cap_last_cap")),
 		CgroupVersion:    cgroupVersion(root),
-		InotifyInstances: number(root, "proc/sys/fs/inotify/max_user_instances"),
+		InotifyInstances: number(root, instancesFile),
 		InotifyWatches:   number(root, "proc/sys/fs/inotify/max_user_watches"),
 		Filesystems:      filesystems(text(root, "proc/filesystems")),
 	}

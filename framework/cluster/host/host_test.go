@@ -1,6 +1,8 @@
 package host
 
 import (
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -102,4 +104,16 @@ func TestDiskOfAFolderThatIsNotThereYet(t *testing.T) {
 	same, err := DiskAt(dir)
 	require.NoError(t, err)
 	assert.Equal(t, d.Device, same.Device)
+}
+
+func TestRaiseInotify(t *testing.T) {
+	root := t.TempDir()
+	require.ErrorIs(t, RaiseInotify(root, 512), fs.ErrNotExist)
+	file := filepath.Join(root, instancesFile)
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, RaiseInotify(root, 512))
+	raw, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "512\n", string(raw))
+	assert.Equal(t, int64(128), InotifyWanted(1), "the kernel's default serves one node")
 }

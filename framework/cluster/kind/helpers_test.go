@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,8 @@ type fakeEngine struct {
 	answers map[string]string
 	fails   map[string]string
 	calls   []string
+	// read is what came in at standard input, by the first words of the command.
+	read map[string]string
 }
 
 func (f *fakeEngine) Find(name string) []string {
@@ -49,6 +52,10 @@ func (f *fakeEngine) Find(name string) []string {
 func (f *fakeEngine) Run(ctx context.Context, c engine.Call) ([]byte, error) {
 	line := strings.Join(append([]string{c.Name}, c.Args...), " ")
 	f.calls = append(f.calls, line)
+	if c.Stdin != nil {
+		raw, _ := io.ReadAll(c.Stdin)
+		f.read[c.Name+" "+c.Args[0]] += string(raw)
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -82,7 +89,7 @@ func (f *fakeEngine) engine() *engine.Engine {
 const infoAnswer = `{"ServerVersion":"20.10.24","CgroupVersion":"1","DockerRootDir":"/var/lib/docker","DefaultRuntime":"meshgate"}`
 
 func newFake(t *testing.T) *fakeEngine {
-	return &fakeEngine{t: t, answers: map[string]string{"docker info": infoAnswer}, fails: map[string]string{}}
+	return &fakeEngine{t: t, answers: map[string]string{"docker info": infoAnswer}, fails: map[string]string{}, read: map[string]string{}}
 }
 
 func testNames(t *testing.T) names {

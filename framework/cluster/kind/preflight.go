@@ -12,5 +12,5 @@ func (w work) preflight() error {
 	if err := doctor.Preflight(w.host, w.engine, w.bundle.Dir(), doctor.Warm()); err != nil {
 		return fmt.Errorf("cluster %s is not made: %w", w.names.cluster, err)
 	}
-	return nil
+	return doctor.RaiseLimits(w.host, w.o.Nodes, w.phase)
 }
