@@ -296,6 +296,7 @@ require (
 )
 
 replace (
+	github.com/aws/aws-sdk-go-v2/service/ec2 => ./ec2
 	github.com/projectcalico/api => github.com/projectcalico/api v0.0.0-20240708202104-e3f70b269c2c
 	github.com/Microsoft/hcsshim => github.com/Microsoft/hcsshim v0.11.7
 

@@ -66,6 +66,7 @@ func (r *resolver) candidates(c Component) []Source {
 
 // fetchFrom lets s deliver c in a phase of its own.
 func (r *resolver) fetchFrom(ctx context.Context, s Source, c Component) error {
+	r.plan(s)
 	phase := r.log.Begin("bundle " + c.Name + " (" + s.Name() + ")")
 	err := r.deliver(ctx, s, c, phase)
 	phase.End(err)

@@ -54,6 +54,7 @@ type resolver struct {
 	sources []Source
 	log     progress.Log
 	lock    Lock
+	next    []Component // what follows the one in hand
 	changed bool
 }
 
@@ -127,15 +128,31 @@ func (r *resolver) unusable(c Component) error {
 }
 
 func (r *resolver) each(ctx context.Context, components []Component, phase progress.Phase) error {
-	for _, c := range components {
+	for i, c := range components {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("bundle: %s: %w", c.Name, err)
 		}
+		r.next = components[i+1:]
 		if err := r.one(ctx, c, phase); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// plan tells s what it will most likely be asked for next.
+func (r *resolver) plan(s Source) {
+	planner, ok := s.(Planner)
+	if !ok {
+		return
+	}
+	var due []Component
+	for _, c := range r.next {
+		if _, spared := r.lock.spared(c.Name); !spared && r.unusable(c) != nil {
+			due = append(due, c)
+		}
+	}
+	planner.Plan(due)
 }
 
 func (r *resolver) one(ctx context.Context, c Component, phase progress.Phase) error {

@@ -114,6 +114,14 @@ type Sparer interface {
 	Spares(c Component) map[string]string
 }
 
+// Planner is a Source that makes use of knowing what it will be asked for after
+// a component: it can prepare the next while it waits for something.
+type Planner interface {
+	// Plan is called before each Fetch with the components that will follow it, as
+	// far as that is known; none if it is the last.
+	Plan(next []Component)
+}
+
 // Writer takes the finished artefacts of one component. Content is written to
 // the layout at once, so that an interrupted fetch resumes; the lock lines are
 // written when the component is whole. Implementations are safe for concurrent

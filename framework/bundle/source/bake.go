@@ -138,7 +138,7 @@ func startContainerd(ctx context.Context, program, run, root string) (stop func(
 	defer ready.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	d := startDaemon(ctx, host.Command{
-		Env: []string{"NOTIFY_SOCKET=" + path.Join(run, "ready")},
+		Env: []string{"NOTIFY_SOCKET=" + path.Join(run, "ready")}, Mounts: true,
 		Args: []string{
 			program, "--config", settings, "--root", root, "--state", path.Join(run, "state"),
 			"--address", path.Join(run, "socket"), "--log-level", "warn",

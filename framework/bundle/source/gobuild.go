@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -25,6 +26,14 @@ func goEnv(b recipe.Build) []string {
 	return []string{"GOFLAGS=", "GOWORK=off", "GOOS=linux", "CGO_ENABLED=" + cgo}
 }
 
+// buildEnv is goEnv with what makes compiling quicker and changes nothing.
+func buildEnv(b recipe.Build) []string {
+	return append(goEnv(b), memoryEnv("/proc/meminfo", runtime.GOMAXPROCS(0))...)
+}
+
+// tagList is the build's tags as the Go command takes them.
+func tagList(b recipe.Build) string { return strings.Join(b.Tags, ",") }
+
 func packages(b recipe.Build) []string {
 	return slices.Compact(slices.Sorted(maps.Values(b.Programs)))
 }
@@ -40,7 +49,7 @@ func (j *job) compile(ctx context.Context, b recipe.Build) error {
 		return err
 	}
 	_, err = host.Run(ctx, host.Command{
-		Dir: j.recipe.ModuleDir(b.Module), Env: goEnv(b), Args: buildArgs(out, b), Line: j.compiling(),
+		Dir: j.recipe.ModuleDir(b.Module), Env: buildEnv(b), Args: buildArgs(out, b), Line: j.compiling(),
 	})
 	if err != nil {
 		return fmt.Errorf("compiling %s: %w", strings.Join(packages(b), ", "), err)
@@ -62,10 +71,7 @@ func buildArgs(out string, b recipe.Build) []string {
 		"go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false",
 		"-gcflags=all=-dwarf=false", "-ldflags=" + strings.Join(flags, " "),
 	}
-	if len(b.Tags) > 0 {
-		args = append(args, "-tags="+strings.Join(b.Tags, ","))
-	}
-	return append(append(args, "-o", out+string(filepath.Separator)), packages(b)...)
+	return append(append(args, "-tags="+tagList(b), "-o", out+string(filepath.Separator)), packages(b)...)
 }
 
 // major is the last element of an import path that is only a version.

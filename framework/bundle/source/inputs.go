@@ -92,10 +92,7 @@ const listFormat = `{{if .Standard}}{{else if .Module.Main}}{{$d := .Dir}}` +
 // sources and those of every package of the checkout that they import, and the
 // versions of the modules that they use.
 func sumPackages(ctx context.Context, sum hash.Hash, checkout string, b recipe.Build) error {
-	args := []string{"go", "list", "-deps", "-mod=readonly", "-f", listFormat}
-	if len(b.Tags) > 0 {
-		args = append(args, "-tags", strings.Join(b.Tags, ","))
-	}
+	args := []string{"go", "list", "-deps", "-mod=readonly", "-tags=" + tagList(b), "-f", listFormat}
 	out, err := host.Run(ctx, host.Command{Dir: checkout, Env: goEnv(b), Args: append(args, packages(b)...)})
 	if err != nil {
 		return err

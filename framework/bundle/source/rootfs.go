@@ -28,7 +28,7 @@ func (j *job) assemble(ctx context.Context, fs recipe.RootFS) error {
 	_, err = host.Run(ctx, host.Command{
 		// mmdebstrap's own folder is inside the job's, so that nothing of it is left.
 		Env:  []string{"TMPDIR=" + j.dir, "SOURCE_DATE_EPOCH=0", "DEBIAN_FRONTEND=noninteractive"},
-		Args: assembleArgs(fs, from, out),
+		Args: assembleArgs(fs, from, out), Mounts: true,
 		Line: func(line string) bool {
 			j.log.Waiting(fmt.Sprintf("root file system %s: %s", fs.Name, strings.TrimPrefix(line, "I: ")))
 			return false

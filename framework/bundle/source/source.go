@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 
@@ -28,7 +27,10 @@ type Options struct {
 }
 
 // Source builds components by their recipes. It implements bundle.Source.
-type Source struct{ options Options }
+type Source struct {
+	options Options
+	next    []bundle.Component
+}
 
 var _ bundle.Source = (*Source)(nil)
 
@@ -72,39 +74,22 @@ func (s *Source) Fetch(ctx context.Context, c bundle.Component, w bundle.Writer,
 	if err != nil {
 		return err
 	}
-	dir, err := s.workDir(c.Name)
+	dir, remove, err := s.workDir(c.Name)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
+	idle := make(chan struct{})
+	defer s.ahead(ctx, idle)()
 	j := newJob(r, dir, log)
 	if err := j.prepare(ctx); err != nil {
 		return fmt.Errorf("build of %s: %w", c.Name, err)
 	}
+	close(idle)
 	if err := j.deliver(ctx, c, digest, w); err != nil {
 		return fmt.Errorf("build of %s: %w", c.Name, err)
 	}
 	return nil
-}
-
-// workDir makes the temporary folder of one build.
-func (s *Source) workDir(component string) (string, error) {
-	parent := s.options.WorkDir
-	if parent == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("where to build: %w", err)
-		}
-		parent = filepath.Join(cache, "meshgate", "work")
-	}
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("where to build: %w", err)
-	}
-	dir, err := os.MkdirTemp(parent, component+"-")
-	if err != nil {
-		return "", fmt.Errorf("where to build: %w", err)
-	}
-	return dir, nil
 }
 
 // recipe finds the checkout and reads the recipe of c.

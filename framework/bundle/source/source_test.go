@@ -17,7 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/bundle"
+	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/progress"
+	"meshgate/framework/wait"
 )
 
 // apps is a component of the catalogue whose recipe needs neither network nor root.
@@ -217,6 +219,62 @@ func TestTheRecipesOfThisCheckoutAreGood(t *testing.T) {
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", inputs)
 		})
 	}
+}
+
+// What is planned is compiled ahead: the build itself then compiles nothing.
+func TestWhatComesNextIsCompiledAhead(t *testing.T) {
+	from := checkout(t)
+	put(t, from, "app/word/fresh.go", fmt.Sprintf("package word\n\nconst Fresh = %d\n", time.Now().UnixNano()))
+	s := New(Options{Checkout: from})
+	s.Plan([]bundle.Component{{Name: "unknown"}, component(t)})
+	require.Len(t, s.planned(), 1)
+	idle := make(chan struct{})
+	stop := s.ahead(context.Background(), idle)
+	close(idle)
+	compiled := &said{}
+	_, err := wait.Until(context.Background(), wait.Deadline{Name: "compiled ahead", Within: time.Minute}, 100*time.Millisecond,
+		func(ctx context.Context) error {
+			_, r, err := s.recipe(component(t))
+			if err != nil {
+				return wait.Final(err)
+			}
+			out, err := host.Run(ctx, host.Command{Dir: from, Env: goEnv(r.Builds[0]), Args: append(
+				[]string{"go", "list", "-trimpath", "-gcflags=all=-dwarf=false", "-f", "{{.Stale}}"}, "meshgate/app/word")})
+			if err == nil && strings.TrimSpace(string(out)) != "false" {
+				err = fmt.Errorf("the package is still to be compiled")
+			}
+			return err
+		})
+	require.NoError(t, err)
+	stop()
+	_, err = resolve(context.Background(), from, t.TempDir(), t.TempDir(), compiled)
+	require.NoError(t, err)
+	assert.NotContains(t, strings.Join(compiled.waiting, "\n"), "compiling meshgate/app/word")
+}
+
+// said remembers what was waited for.
+type said struct {
+	progress.Phase
+	waiting []string
+}
+
+func (s *said) Begin(string) progress.Phase { return s }
+
+func (s *said) Waiting(object string) { s.waiting = append(s.waiting, object) }
+func (s *said) Note(string, ...any)   {}
+func (s *said) End(error)             {}
+
+// Working ahead ends with the component in hand.
+func TestWorkingAheadEndsWhenItIsStopped(t *testing.T) {
+	from := checkout(t)
+	s := New(Options{Checkout: from})
+	s.Plan([]bundle.Component{component(t)})
+	s.ahead(context.Background(), nil)()
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := s.ahead(ctx, nil)
+	cancel()
+	stop()
+	assert.Empty(t, processesOf(t, from))
 }
 
 // interrupter ends a build as soon as it compiles something.

@@ -31,6 +31,19 @@ func TestTheCompilerIsToldWhatTheRecipeSays(t *testing.T) {
 	assert.Contains(t, goEnv(recipe.Build{CGO: true}), "CGO_ENABLED=1")
 }
 
+func TestTheCompilerGetsItsShareOfTheMemory(t *testing.T) {
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	path := filepath.Join(t.TempDir(), "meminfo")
+	put(t, filepath.Dir(path), "meminfo", "MemTotal:  9 kB\nMemAvailable:  4194304 kB\n")
+	assert.Equal(t, []string{"GOGC=off", "GOMEMLIMIT=1610612736"}, memoryEnv(path, 2))
+	assert.Equal(t, []string{"GOGC=off", "GOMEMLIMIT=2684354560"}, memoryEnv(path, 1))
+	assert.Empty(t, memoryEnv(path, 64), "too little for each")
+	assert.Empty(t, memoryEnv(path+"-none", 1))
+	t.Setenv("GOGC", "50")
+	assert.Empty(t, memoryEnv(path, 1), "what the user says stays")
+}
+
 func TestProgramsAreFoundByTheNameOfTheirPackage(t *testing.T) {
 	got, err := outputs("bin", recipe.Build{Programs: map[string]string{
 		"etcd": "example.test/server/v3", "one": "./cmd/one", "alias": "./cmd/one",
@@ -135,4 +148,23 @@ func TestATreeIsAFolderOrOneFile(t *testing.T) {
 	}
 	_, err = j.tree(filepath.Join(dir, "none"), "x")
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// A folder whose process was killed is removed by the next build; one in use is not.
+func TestRemainsOfAKilledBuildAreRemoved(t *testing.T) {
+	parent := t.TempDir()
+	s := New(Options{WorkDir: parent})
+	held, remove, err := s.workDir("one")
+	require.NoError(t, err)
+	put(t, parent, "two-123/"+workLock, "")
+	put(t, parent, "two-123/rootfs/etc/passwd", "root")
+	put(t, parent, "not-ours/file", "")
+	_, removeOther, err := s.workDir("three")
+	require.NoError(t, err)
+	assert.DirExists(t, held)
+	assert.NoDirExists(t, filepath.Join(parent, "two-123"))
+	assert.DirExists(t, filepath.Join(parent, "not-ours"))
+	require.NoError(t, remove())
+	require.NoError(t, removeOther())
+	assert.NoDirExists(t, held)
 }

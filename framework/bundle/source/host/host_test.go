@@ -89,6 +89,21 @@ func TestCancellationEndsTheWholeGroup(t *testing.T) {
 	gone(t, strings.TrimSpace(string(child)))
 }
 
+// What a tool mounts is not mounted for anybody else, so it cannot stay behind.
+func TestMountsStayWithTheTool(t *testing.T) {
+	c := sh(`readlink /proc/self/ns/mnt`)
+	c.Mounts = true
+	out, err := Run(context.Background(), c)
+	if os.Geteuid() != 0 {
+		require.ErrorIs(t, err, os.ErrPermission)
+		return
+	}
+	require.NoError(t, err)
+	ours, err := os.Readlink("/proc/self/ns/mnt")
+	require.NoError(t, err)
+	assert.NotEqual(t, ours, strings.TrimSpace(string(out)))
+}
+
 // gone waits until there is no such process, or only its entry for its parent.
 func gone(t *testing.T, pid string) {
 	t.Helper()

@@ -26,6 +26,10 @@ type Command struct {
 	Dir  string
 	Env  []string // added to the environment of this process
 	Args []string
+	// Mounts says that the tool mounts file systems. It then gets a mount namespace
+	// of its own: however it ends, nothing stays mounted, and no folder of it ever
+	// leads into the machine's own /proc or /dev.
+	Mounts bool
 	// Line is told every line that the tool writes to its standard error; those
 	// for which it answers true are not quoted in an error.
 	Line func(line string) (noise bool)
@@ -61,6 +65,9 @@ func Prepare(ctx context.Context, c Command) *exec.Cmd {
 	cmd.Dir = c.Dir
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if c.Mounts {
+		cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
+	}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	return cmd

@@ -35,6 +35,7 @@ func (r *Recipe) check() error {
 	for _, f := range r.Files {
 		wrong = append(wrong, r.checkModulePath("files "+f.Name, f.Module))
 	}
+	wrong = append(wrong, r.unused(k)...)
 	if len(r.Images)+len(r.Files) == 0 {
 		wrong = append(wrong, errors.New("it makes no image and no files"))
 	}

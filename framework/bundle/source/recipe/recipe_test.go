@@ -32,6 +32,7 @@ layers:
   - name: app
     contents:
       - {to: /app, program: one}
+      - {to: /app3, program: three}
       - {to: /etc/file, file: file.txt}
       - {to: /etc/text, text: words, mode: "0600"}
       - {to: /etc/module, module: {in: sub, name: example.test/m, path: a/b}}
@@ -72,7 +73,7 @@ func TestAWholeRecipeIsRead(t *testing.T) {
 	assert.Equal(t, "thing 1.2.3", requirement)
 	_, err = r.Requirement("other")
 	assert.ErrorContains(t, err, `no wheel "other"`)
-	for at, want := range []int64{0o755, 0o644, 0o600, 0o644, 0o755, 0o755} {
+	for at, want := range []int64{0o755, 0o755, 0o644, 0o600, 0o644, 0o755, 0o755} {
 		mode, err := r.Layers[1].Contents[at].FileMode()
 		require.NoError(t, err)
 		assert.Equal(t, want, mode, "mode of %s", r.Layers[1].Contents[at].To)
@@ -110,6 +111,11 @@ func TestABadRecipeIsRefusedWithTheReason(t *testing.T) {
 		"image without layers":    {"layers: [base, app]", "layers: []", "it has no layers"},
 		"bad environment":         {"env: [A=b]", "env: [A]", "want NAME=value"},
 		"relative bake root":      {"root: /var/lib/containerd", "root: var", "must be absolute"},
+		"program that lies idle":  {"      - {to: /app3, program: three}\n", "", `program "three": nothing uses it`},
+		"layer that lies idle":    {"layers: [base, app]", "layers: [app]", `layer "base": nothing uses it`},
+		"root fs that lies idle":  {"    rootfs: base\n", "", `rootfs "base": nothing uses it`},
+		"wheel that lies idle":    {"      - {to: /wheel, wheel: wheel}\n", "", `wheel "wheel": nothing uses it`},
+		"image that is not baked": {`images: ["example.test/in:1"]`, "images: []", `baked image "example.test/in:1": nothing uses it`},
 		"wheel path that climbs":  {"path: pkg/file", "path: ../file", "a path inside the wheel"},
 	} {
 		t.Run(name, func(t *testing.T) {
