@@ -253,7 +253,7 @@ func TestAllSyncedCanLookAtSomeNamespacesOnly(t *testing.T) {
 }
 
 func TestInboundUpdatesReadsARealExposition(t *testing.T) {
-	for _, version := range []string{"1.31"} {
+	for _, version := range []string{"1.31", "1.22"} {
 		body, err := os.ReadFile("testdata/metrics-" + version + ".txt")
 		require.NoError(t, err)
 		n, err := inboundUpdates(body)

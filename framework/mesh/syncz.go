@@ -32,12 +32,13 @@ const (
 )
 
 // TypeStatus is one type of configuration on one proxy. Sent and Acked are the
-// control plane's nonces: they begin with its push version.
+// control plane's nonces.
 type TypeStatus struct {
 	State SyncState `json:"state"`
 	Sent  string    `json:"sent,omitempty"`
 	Acked string    `json:"acked,omitempty"`
-	// SentAt and Error are known from Istio 1.29 or so on; before, both are empty.
+	// SentAt and Error are not known from older versions, such as 1.22: there a
+	// refusal looks STALE for good.
 	SentAt time.Time `json:"sentAt,omitzero"`
 	// Error is why the proxy refused what was last sent.
 	Error string `json:"error,omitempty"`

@@ -27,7 +27,7 @@ func states(p ProxyStatus) map[string]SyncState {
 }
 
 func TestSynczOfAGatewayWithoutRoutes(t *testing.T) {
-	for _, version := range []string{"1.31"} {
+	for _, version := range []string{"1.31", "1.22"} {
 		var gateway ProxyStatus
 		for _, p := range sample(t, "syncz-"+version+".json") {
 			if p.Namespace == "istio-system" {
@@ -45,7 +45,7 @@ func TestSynczOfAGatewayWithoutRoutes(t *testing.T) {
 }
 
 func TestSynczOfASidecar(t *testing.T) {
-	for _, version := range []string{"1.31"} {
+	for _, version := range []string{"1.31", "1.22"} {
 		var sidecar ProxyStatus
 		for _, p := range sample(t, "syncz-"+version+".json") {
 			if p.Namespace == "mesh-dev" {
@@ -66,6 +66,9 @@ func TestSynczOfAProxyThatRefused(t *testing.T) {
 	assert.ErrorContains(t, err, "proxy mesh-dev/app: want SYNCED, got LDS refused by the proxy: Error adding/updating listener(s)")
 	assert.Less(t, len(err.Error()), 400)
 	assert.Greater(t, len(p.Types[LDS].Error), 400, "the whole reason stays in the status")
+
+	old := sample(t, "syncz-1.22-refused.json")[0]
+	assert.EqualError(t, old.Check(), "proxy mesh-dev/app: want SYNCED, got LDS STALE", "1.22 does not say that it was refused")
 }
 
 func TestSynczStates(t *testing.T) {

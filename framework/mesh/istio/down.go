@@ -110,11 +110,26 @@ func (w *work) everythingGone(ctx context.Context) error {
 	if err := w.namespaceGone(ctx); err != nil {
 		return err
 	}
-	w.phase.Waiting("CRDs")
-	if err := w.crdsGone(ctx); err != nil {
+	others, err := detect.ControlPlanes(ctx, w.k.Typed())
+	if err != nil {
 		return err
 	}
-	return w.tracesGone(ctx)
+	if len(others) > 0 {
+		w.phase.Note("CRDs and root certificates stay, for there is still %s", others[0])
+		return nil
+	}
+	w.phase.Waiting("CRDs and what else is left")
+	return errors.Join(w.crdsGone(ctx), w.tracesGone(ctx), w.restGone(ctx))
+}
+
+// restGone removes what carries our label and whose release is lost, as after
+// somebody deleted the namespace by hand.
+func (w *work) restGone(ctx context.Context) error {
+	rest, err := w.k.Owned(ctx, owner)
+	if err != nil {
+		return err
+	}
+	return w.k.Delete(ctx, rest...)
 }
 
 // namespaceGone returns when the namespace and all pods in it are gone. A
@@ -150,12 +165,8 @@ func (w *work) crdsGone(ctx context.Context) error {
 }
 
 // tracesGone removes what istiod, not Helm, has put into every namespace: its
-// root certificate. It stays where another istiod, not ours, needs it.
+// root certificate.
 func (w *work) tracesGone(ctx context.Context) error {
-	others, err := detect.ControlPlanes(ctx, w.k.Typed())
-	if err != nil || len(others) > 0 {
-		return err
-	}
 	maps, err := w.k.Typed().CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: "istio.io/config=true"})
 	if err != nil {
 		return fmt.Errorf("root certificates left by istiod: %w", err)
