@@ -38,7 +38,7 @@ func object(kind, ns, name string) *unstructured.Unstructured {
 
 // enforces proves NetworkPolicy; reason is why it is absent.
 func (p *Provider) enforces(ctx context.Context, k *kube.Client) (reason, err error) {
-	err = policy.Proof{Kube: k, Owner: owner, Namespace: checkNamespace, Image: p.o.Image}.Run(ctx)
+	err = policy.Proof{Kube: k, Owner: owner, Namespace: checkNamespace, Image: p.o.Image, Budget: p.o.Budget}.Run(ctx)
 	return split(err)
 }
 

@@ -31,24 +31,31 @@ func (w work) build(ctx context.Context, p plan) (*cluster.Cluster, error) {
 		return nil, err
 	}
 	log := newLogger(w.phase)
-	var k *kube.Client
-	g, gctx := errgroup.WithContext(ctx)
 	imported := make(chan struct{})
+	var k *kube.Client
+	rec := record{Digests: w.parts.digests(), Nodes: w.o.Nodes, Facts: w.facts(p, addresses)}
+	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return create(gctx, p, log) })
 	g.Go(func() error { return w.importImages(gctx, log.settled, imported) })
 	g.Go(func() (err error) {
-		k, err = w.install(gctx, p, addresses, log.settled, imported)
-		return err
+		if k, err = w.install(gctx, p, addresses, log.settled, imported); err == nil {
+			rec.NoNetworkPolicy, err = w.examine(gctx, k)
+		}
+		return w.withNodeLog(gctx, err)
 	})
 	if err := g.Wait(); err != nil {
 		return nil, w.withNodeLog(ctx, err)
 	}
-	rec, err := w.finish(ctx, p, k, addresses)
-	if err != nil {
-		return nil, w.withNodeLog(ctx, err)
-	}
+	return w.finish(ctx, k, rec)
+}
+
+// finish writes the record, which makes the cluster a finished one.
+func (w work) finish(ctx context.Context, k *kube.Client, rec record) (*cluster.Cluster, error) {
 	version, err := k.Version(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := rec.write(ctx, k); err != nil {
 		return nil, err
 	}
 	return rec.cluster(w.names, version, true), nil
@@ -98,21 +105,16 @@ func after(ctx context.Context, event <-chan struct{}) error {
 	}
 }
 
-// finish waits until everything runs, finds out what the cluster can, and writes
-// the record, which makes it a finished one.
-func (w work) finish(ctx context.Context, p plan, k *kube.Client, addresses string) (record, error) {
-	rec := record{Digests: w.parts.digests(), Nodes: w.o.Nodes, Facts: w.facts(p, addresses)}
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return w.ready(gctx, k) })
-	g.Go(func() error {
-		reason, err := w.enforcement(gctx, k)
-		rec.NoNetworkPolicy = reason
+// examine waits until everything runs, and meanwhile finds out whether policies
+// are enforced; reason is why not.
+func (w work) examine(ctx context.Context, k *kube.Client) (reason string, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.ready(ctx, k) })
+	g.Go(func() (err error) {
+		reason, err = w.enforcement(ctx, k)
 		return err
 	})
-	if err := g.Wait(); err != nil {
-		return rec, err
-	}
-	return rec, rec.write(ctx, k)
+	return reason, g.Wait()
 }
 
 // enforcement proves NetworkPolicy; reason is why it is absent.
@@ -123,7 +125,7 @@ func (w work) enforcement(ctx context.Context, k *kube.Client) (reason string, e
 	if err := w.nodesReady(ctx, k); err != nil {
 		return "", err
 	}
-	err = policy.Proof{Kube: k, Owner: owner, Namespace: systemNamespace, Image: cluster.AgentImage}.Run(ctx)
+	err = policy.Proof{Kube: k, Owner: owner, Namespace: systemNamespace, Image: cluster.AgentImage, Budget: w.o.Budget}.Run(ctx)
 	var absent *cluster.AbsentError
 	if errors.As(err, &absent) {
 		w.phase.Note("%s", absent)
@@ -153,14 +155,19 @@ func (w work) deadline(name string) wait.Deadline {
 
 const poll = 200 * time.Millisecond
 
-// withNodeLog adds what the node says, before it is removed.
+// withNodeLog adds what the node says to an error, before the node is removed.
 func (w work) withNodeLog(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || errors.As(err, new(nodeLogged)) {
 		return err
 	}
 	text := nodeLog(ctx, w.engine, w.names)
 	if text == "" {
 		return err
 	}
-	return fmt.Errorf("%w\nlast words of the node's kubelet and containerd:\n%s", err, text)
+	return nodeLogged{fmt.Errorf("%w\nlast words of the node's kubelet and containerd:\n%s", err, text)}
 }
+
+// nodeLogged is an error that has the node's words already.
+type nodeLogged struct{ error }
+
+func (e nodeLogged) Unwrap() error { return e.error }

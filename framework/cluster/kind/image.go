@@ -16,8 +16,9 @@ import (
 )
 
 // nodeRepository is the name under which engines keep our node images. A name of
-// our own: loading the upstream name would take it from an image of the user's.
-const nodeRepository = "meshgate/node"
+// our own: loading the upstream name would take it from an image of the user's;
+// and a full one: Podman would look for the registry of a short one.
+const nodeRepository = "localhost/meshgate/node"
 
 // nodeComponent is the node image's component in the bundle.
 const nodeComponent = "node"

@@ -87,7 +87,7 @@ func TestRecordBecomesACluster(t *testing.T) {
 }
 
 func TestNodeTagIsByContent(t *testing.T) {
-	assert.Equal(t, "meshgate/node:0123456789ab", nodeTag(bundle.Entry{Digest: "sha256:0123456789abcdef"}))
+	assert.Equal(t, "localhost/meshgate/node:0123456789ab", nodeTag(bundle.Entry{Digest: "sha256:0123456789abcdef"}))
 }
 
 func TestStream(t *testing.T) {

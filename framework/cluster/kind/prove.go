@@ -48,7 +48,7 @@ func nodeLog(ctx context.Context, e *engine.Engine, n names) string {
 	if err != nil || len(nodes) == 0 {
 		return ""
 	}
-	out, err := e.Run(ctx, "exec", nodes[0].Name, "journalctl", "--no-pager", "--lines=15", "--priority=warning", "--unit=kubelet", "--unit=containerd")
+	out, err := e.Run(ctx, "exec", nodes[0].Name, "journalctl", "--no-pager", "--lines=20", "--output=cat", "--unit=kubelet", "--unit=containerd")
 	if err != nil {
 		return ""
 	}

@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -23,18 +22,15 @@ const (
 	roleLabel = "meshgate.dev/policy-check"
 )
 
-// admitted bounds the wait for a young namespace's service account, without
-// which no pod is admitted.
-const admitted = 20 * time.Second
-
-// create makes both pods.
+// create makes both pods. A young namespace admits none until its service account
+// is there.
 func (p Proof) create(ctx context.Context) error {
 	for _, name := range []string{client, target} {
 		pod, err := unstruct(p.pod(name), "v1", "Pod")
 		if err != nil {
 			return err
 		}
-		_, err = wait.Until(ctx, wait.Deadline{Name: "pod " + name + " admitted", Within: admitted}, interval, func(ctx context.Context) error {
+		_, err = wait.Until(ctx, wait.Deadline{Name: "pod " + name + " admitted", Within: p.Budget.Ready}, interval, func(ctx context.Context) error {
 			err := p.Kube.Apply(ctx, p.Owner, pod)
 			if err != nil && !apierrors.IsForbidden(err) {
 				return wait.Final(err)
@@ -61,6 +57,8 @@ func (p Proof) pod(name string) *corev1.Pod {
 			AutomountServiceAccountToken: &no,
 			EnableServiceLinks:           &no,
 			RestartPolicy:                corev1.RestartPolicyNever,
+			// A single node bears the control plane's taint while it is set up.
+			Tolerations: []corev1.Toleration{{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists}},
 			Containers: []corev1.Container{{
 				Name: name, Image: p.Image, ImagePullPolicy: corev1.PullIfNotPresent, Args: []string{"serve"},
 				SecurityContext: &corev1.SecurityContext{

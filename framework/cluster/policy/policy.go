@@ -22,14 +22,9 @@ import (
 // Capability is the name in reasons for absence.
 const Capability = "NetworkPolicy"
 
-// The limits of the proof. Enforcement was seen within 31 ms of a policy's
-// creation, and its end within 131 ms.
 const (
-	started   = 45 * time.Second       // both pods run and reach each other
-	effective = 4 * time.Second        // a policy is created or deleted → it is seen
-	patience  = 400 * time.Millisecond // a packet that is dropped has no answer
-	interval  = 50 * time.Millisecond
-	cleanup   = 20 * time.Second
+	patience = 400 * time.Millisecond // a packet that is dropped has no answer
+	interval = 50 * time.Millisecond
 )
 
 // Proof is one check of a cluster.
@@ -41,6 +36,9 @@ type Proof struct {
 	Namespace string
 	// Image is the agent's, see fixtures/apps/cmd/agent.
 	Image string
+	// Budget bounds it: Ready for the pods, Converged for the effect of a policy
+	// (seen within 31 ms, and its end within 131 ms), Deletion for the cleanup.
+	Budget wait.Budget
 }
 
 // Run returns nil if policies are enforced, and a *cluster.AbsentError if they
@@ -48,7 +46,7 @@ type Proof struct {
 // found out. What it created is gone when it returns.
 func (p Proof) Run(ctx context.Context) error {
 	err := p.run(ctx)
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), p.Budget.Deletion)
 	defer stop()
 	return errors.Join(err, p.remove(ctx))
 }
@@ -64,7 +62,7 @@ func (p Proof) run(ctx context.Context) error {
 	if err := p.Kube.Apply(ctx, p.Owner, p.deny()); err != nil {
 		return fmt.Errorf("policy for the proof of enforcement: %w", err)
 	}
-	_, err = wait.Converge(ctx, wait.Deadline{Name: "deny-all policy takes effect", Within: effective}, interval, 2, func(ctx context.Context) error {
+	_, err = wait.Converge(ctx, wait.Deadline{Name: "deny-all policy takes effect", Within: p.Budget.Converged}, interval, 2, func(ctx context.Context) error {
 		return p.silent(ctx, address)
 	})
 	if errors.Is(err, wait.ErrExpired) {
@@ -81,7 +79,7 @@ func (p Proof) again(ctx context.Context, address string) error {
 	if err := p.Kube.Delete(ctx, p.deny()); err != nil {
 		return fmt.Errorf("policy for the proof of enforcement: %w", err)
 	}
-	_, err := wait.Until(ctx, wait.Deadline{Name: "pods reach each other after the policy is gone", Within: effective}, interval, func(ctx context.Context) error {
+	_, err := wait.Until(ctx, wait.Deadline{Name: "pods reach each other after the policy is gone", Within: p.Budget.Converged}, interval, func(ctx context.Context) error {
 		return p.reached(ctx, address)
 	})
 	return err
@@ -90,7 +88,7 @@ func (p Proof) again(ctx context.Context, address string) error {
 // talking waits for the pods and their positive control. It returns the target's
 // address.
 func (p Proof) talking(ctx context.Context) (address string, err error) {
-	_, err = wait.Until(ctx, wait.Deadline{Name: "pods of the enforcement check talk", Within: started}, interval, func(ctx context.Context) error {
+	_, err = wait.Until(ctx, wait.Deadline{Name: "pods of the enforcement check talk", Within: p.Budget.Ready}, interval, func(ctx context.Context) error {
 		ip, err := p.running(ctx)
 		if err != nil {
 			return err

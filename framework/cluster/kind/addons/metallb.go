@@ -15,6 +15,7 @@ const (
 	MetalLBController = "controller"
 	MetalLBSpeaker    = "speaker"
 	poolName          = "meshgate"
+	controlPlaneTaint = "node-role.kubernetes.io/control-plane"
 )
 
 // MetalLB prepares MetalLB's native manifest. Its webhook, which judges only what
@@ -56,6 +57,10 @@ func metalLB(spec *corev1.PodSpec, name string) error {
 		return fmt.Errorf("container %q: want a readiness probe, got none", name)
 	}
 	quick(c.ReadinessProbe)
+	if name == MetalLBController {
+		// A single node bears the control plane's taint until kind's last steps.
+		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{Key: controlPlaneTaint, Operator: corev1.TolerationOpExists})
+	}
 	modest(spec)
 	return nil
 }
