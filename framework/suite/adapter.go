@@ -74,7 +74,8 @@ func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
 	}
 	if step.needs != "" {
 		if absent := r.env.Mesh.Has(step.needs); absent != nil {
-			r.result.Steps = append(r.result.Steps, report.Step{Name: step.Name, Kind: step.kind, Status: report.Skip, Started: time.Now()})
+			r.result.Steps = append(r.result.Steps, report.Step{Name: step.Name, Kind: step.kind, Status: report.Skip, Started: time.Now(),
+				Failure: failureOf(absent, nil)})
 			t.Skip(absent)
 		}
 	}

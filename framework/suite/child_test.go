@@ -53,6 +53,7 @@ type world struct {
 	server *kubetest.Server
 	opened atomic.Int32
 	broken error // of standing up
+	noLog  bool  // proxies write no access log
 	config config.Config
 }
 
@@ -75,9 +76,13 @@ func (w *world) up(context.Context, config.Config, progress.Log) (*testbed.Bed, 
 	if err != nil {
 		return nil, err
 	}
+	var log error
+	if w.noLog {
+		log = errors.New("accessLogFile is empty")
+	}
 	return &testbed.Bed{Config: w.config, Kube: k, Cluster: newCluster(), Mesh: &mesh.Mesh{
 		Namespace: "istio-system", Ingress: mesh.Gateway{Name: "gw", Namespace: "istio-system", Selector: map[string]string{"istio": "gw"}},
-		Capabilities: map[mesh.Capability]error{mesh.SidecarInjection: nil, mesh.AccessLog: nil, mesh.Tracing: errors.New("there is no backend")},
+		Capabilities: map[mesh.Capability]error{mesh.SidecarInjection: nil, mesh.AccessLog: log, mesh.Tracing: errors.New("there is no backend")},
 	}}, nil
 }
 

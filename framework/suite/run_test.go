@@ -119,6 +119,18 @@ func TestAnAbsentCapabilityIsASkipWithItsReason(t *testing.T) {
 	assert.Negative(t, o.index(applyGiven+"traced"), "nothing was made for it")
 }
 
+func TestAStepThatNeedsAnAccessLogIsSkippedAloneWhereThereIsNone(t *testing.T) {
+	t.Parallel()
+	o := play(t, "no-log")
+	assert.Equal(t, report.ExitPass, o.exit, o.output)
+	f := o.feature(t, "Green")
+	assert.Equal(t, report.Pass, f.Status)
+	last := f.Steps[len(f.Steps)-1]
+	assert.Equal(t, report.Skip, last.Status)
+	require.NotNil(t, last.Failure, "the report says why")
+	assert.Equal(t, "capability AccessLog: accessLogFile is empty", last.Failure.Message)
+}
+
 func TestASuiteThatCannotRunMakesNothingAndIsInconclusive(t *testing.T) {
 	t.Parallel()
 	o := play(t, "skip-all")

@@ -81,6 +81,7 @@ func scenarios() map[string]scenario {
 		"leftover":    {suite: func(w *world) Suite { return of(promise("Leaves", Do("leave", w.leave), Holds("see", nothing))) }},
 		"stuck":       {suite: func(w *world) Suite { return of(promise("Stuck", Do("hold", w.hold), Holds("see", nothing))) }},
 		"foreign":     {suite: func(w *world) Suite { return of(promise("Foreign", Do("take", w.take), Holds("see", nothing))) }},
+		"no-log":      {suite: func(w *world) Suite { w.noLog = true; return of(green) }},
 		"no-target":   {suite: func(*world) Suite { return of(green) }, wrong: func(string, Feature) *Sabotage { return &missing }},
 		"withheld":    {suite: func(*world) Suite { return of(promise("Sees", Holds("see", seesGiven))) }, wrong: ownSabotage},
 		"edited":      fixed(of(promise("Edits", Do("edit", editTwice), Holds("see", nothing)))),
