@@ -30,6 +30,19 @@ const (
 	AccessLog        Capability = "AccessLog"        // every proxy writes access-log lines to its standard output
 )
 
+// A suite that looks at traces names this extension provider in its Telemetry
+// objects, and brings the collector along that the provider sends Zipkin spans to.
+const (
+	TracingProvider = "meshgate-tracing"
+	TracingPort     = 9411 // Zipkin's registered port
+)
+
+// TracingService is the in-cluster DNS name of the collector's Service. It stands
+// in the ingress gateway's namespace, the one that every mesh has under one name.
+func TracingService(namespace string) string {
+	return TracingProvider + "." + namespace + ".svc.cluster.local"
+}
+
 // Known lists every capability, so that a mesh can be asked about each.
 func Known() []Capability {
 	return []Capability{LoadBalancer, NetworkPolicy, EgressGateway, TCPRouting, Tracing, IstioMetrics, SidecarInjection, RegistryOnly, AccessLog}

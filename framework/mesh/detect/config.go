@@ -2,7 +2,6 @@ package detect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,10 +23,8 @@ type Config struct {
 	OutboundTrafficPolicy struct {
 		Mode string `json:"mode"`
 	} `json:"outboundTrafficPolicy"`
-	EnableTracing    bool `json:"enableTracing"`
 	DefaultProviders struct {
 		Metrics       []string `json:"metrics"`
-		Tracing       []string `json:"tracing"`
 		AccessLogging []string `json:"accessLogging"`
 	} `json:"defaultProviders"`
 	ExtensionProviders []struct {
@@ -35,10 +32,12 @@ type Config struct {
 		EnvoyFileAccessLog *struct {
 			Path string `json:"path"`
 		} `json:"envoyFileAccessLog"`
+		Zipkin *struct {
+			Service string `json:"service"`
+			Port    int    `json:"port"`
+			Path    string `json:"path"`
+		} `json:"zipkin"`
 	} `json:"extensionProviders"`
-	DefaultConfig struct {
-		Tracing map[string]any `json:"tracing"`
-	} `json:"defaultConfig"`
 }
 
 // MeshConfig reads the configuration of a control plane from its ConfigMap:
@@ -87,12 +86,25 @@ func (c Config) accessLog() error {
 	return fmt.Errorf("meshConfig.accessLogFile: want %s, got %q, and no default access-log provider writes there", standardOutput, c.AccessLogFile)
 }
 
-// tracing is nil when proxies send spans somewhere.
-func (c Config) tracing() error {
-	if len(c.DefaultProviders.Tracing) > 0 || c.EnableTracing && len(c.DefaultConfig.Tracing) > 0 {
-		return nil
+// tracing is nil when the mesh has the provider that suites name in their Telemetry
+// objects, and it sends to where a suite puts its collector. A provider of another
+// name does not do: where its spans go a suite cannot read.
+func (c Config) tracing(namespace string) error {
+	want := fmt.Sprintf("meshConfig.extensionProviders: want %q with zipkin.service %s and port %d",
+		mesh.TracingProvider, mesh.TracingService(namespace), mesh.TracingPort)
+	var names []string
+	for _, p := range c.ExtensionProviders {
+		names = append(names, p.Name)
+		if p.Name != mesh.TracingProvider {
+			continue
+		}
+		if p.Zipkin == nil {
+			return fmt.Errorf("%s, got a provider of that name that is not zipkin", want)
+		}
+		return unless(p.Zipkin.Port == mesh.TracingPort && p.Zipkin.Service == mesh.TracingService(namespace) && p.Zipkin.Path == "",
+			"%s, got %s, port %d, path %q", want, p.Zipkin.Service, p.Zipkin.Port, p.Zipkin.Path)
 	}
-	return errors.New("the mesh configuration names no tracing provider")
+	return fmt.Errorf("%s, got [%s]", want, strings.Join(names, " "))
 }
 
 // metrics is nil when proxies are told to export Istio's own metrics.
@@ -137,7 +149,7 @@ func Describe(m *mesh.Mesh, f Findings) {
 		mesh.NetworkPolicy:    f.Ground.NetworkPolicy,
 		mesh.EgressGateway:    unless(m.Egress.Present(), "no egress gateway: no Service with label istio=egressgateway"),
 		mesh.TCPRouting:       nil,
-		mesh.Tracing:          f.Config.tracing(),
+		mesh.Tracing:          f.Config.tracing(m.Ingress.Namespace),
 		mesh.IstioMetrics:     first(f.Proxy, f.Config.metrics()),
 		mesh.SidecarInjection: f.Injection,
 		mesh.RegistryOnly:     f.Config.registryOnly(),

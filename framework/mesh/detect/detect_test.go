@@ -115,7 +115,7 @@ func capabilities(t *testing.T, text string, f detect.Findings) map[mesh.Capabil
 	var err error
 	f.Config, err = config(t, "istio", text)
 	require.NoError(t, err)
-	m := &mesh.Mesh{Flavour: "existing", Egress: mesh.Gateway{Name: "istio-egressgateway"}}
+	m := &mesh.Mesh{Flavour: "existing", Ingress: mesh.Gateway{Namespace: "istio-system"}, Egress: mesh.Gateway{Name: "istio-egressgateway"}}
 	detect.Describe(m, f)
 	for _, c := range mesh.Known() {
 		assert.Contains(t, m.Capabilities, c)
@@ -127,10 +127,27 @@ func TestCapabilitiesOfAFullMesh(t *testing.T) {
 	got := capabilities(t, `
 accessLogFile: /dev/stdout
 outboundTrafficPolicy: {mode: REGISTRY_ONLY}
-defaultProviders: {metrics: [prometheus], tracing: [zipkin]}
+defaultProviders: {metrics: [prometheus]}
+extensionProviders:
+- name: meshgate-tracing
+  zipkin: {service: meshgate-tracing.istio-system.svc.cluster.local, port: 9411}
 `, detect.Findings{})
 	for c, reason := range got {
 		assert.NoError(t, reason, c)
+	}
+}
+
+const wantTracing = `meshConfig.extensionProviders: want "meshgate-tracing" with zipkin.service meshgate-tracing.istio-system.svc.cluster.local and port 9411`
+
+func TestSpansMustGoWhereASuiteReadsThem(t *testing.T) {
+	for provider, got := range map[string]string{
+		"{name: jaeger, zipkin: {service: zipkin.tracing, port: 9411}}":                                          "[jaeger]",
+		"{name: meshgate-tracing, opentelemetry: {service: otel, port: 4317}}":                                   "a provider of that name that is not zipkin",
+		"{name: meshgate-tracing, zipkin: {service: meshgate-tracing.mine.svc.cluster.local, port: 9411}}":       `meshgate-tracing.mine.svc.cluster.local, port 9411, path ""`,
+		"{name: meshgate-tracing, zipkin: {service: meshgate-tracing.istio-system.svc.cluster.local, port: 80}}": `meshgate-tracing.istio-system.svc.cluster.local, port 80, path ""`,
+	} {
+		err := capabilities(t, "extensionProviders: ["+provider+"]", detect.Findings{})[mesh.Tracing]
+		assert.EqualError(t, err, wantTracing+", got "+got)
 	}
 }
 
@@ -143,7 +160,7 @@ func TestEachAbsentCapabilitySaysWhy(t *testing.T) {
 	for c, want := range map[mesh.Capability]string{
 		mesh.RegistryOnly:     "meshConfig.outboundTrafficPolicy.mode: want REGISTRY_ONLY, got ALLOW_ANY (the default)",
 		mesh.AccessLog:        `meshConfig.accessLogFile: want /dev/stdout, got "", and no default access-log provider writes there`,
-		mesh.Tracing:          "the mesh configuration names no tracing provider",
+		mesh.Tracing:          wantTracing + ", got []",
 		mesh.IstioMetrics:     "meshConfig.defaultProviders.metrics: want prometheus among them, got []",
 		mesh.NetworkPolicy:    "no policy agent",
 		mesh.LoadBalancer:     "node ports are used",

@@ -41,8 +41,8 @@ func baseValues(namespace, defaultRevision string, crdNames []string) map[string
 	}
 }
 
-// istiodValues: what spec.md needs of the mesh (REGISTRY_ONLY, access log), what a
-// small cluster needs, what a substitute Envoy needs, and last what the user wants.
+// istiodValues: what spec.md needs of the mesh (REGISTRY_ONLY, access log, a tracing
+// provider that no workload uses until a Telemetry names it), what a small cluster needs, what a substitute Envoy needs, and last what the user wants.
 func istiodValues(s stock, o Options) map[string]any {
 	v := map[string]any{
 		"revision": o.Revision,
@@ -63,12 +63,21 @@ func istiodValues(s stock, o Options) map[string]any {
 		"meshConfig": map[string]any{
 			"accessLogFile":         "/dev/stdout",
 			"outboundTrafficPolicy": map[string]any{"mode": "REGISTRY_ONLY"},
+			"extensionProviders":    []any{tracingProvider(o.Namespace)},
 		},
 	}
 	if s.substitute != "" {
 		v = merge(v, withoutIstioFilters())
 	}
 	return merge(v, o.Values)
+}
+
+// tracingProvider names a Service that need not be there: a suite brings it along.
+func tracingProvider(namespace string) map[string]any {
+	return map[string]any{
+		"name":   mesh.TracingProvider,
+		"zipkin": map[string]any{"service": mesh.TracingService(namespace), "port": mesh.TracingPort},
+	}
 }
 
 // proxyValues: Istio's charts look at a gateway every 15 seconds, which is how
