@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"meshgate/framework/kube"
+	"meshgate/framework/probe"
 
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -36,6 +37,16 @@ func (e *Env) GatewayAdmin(ctx context.Context, path string) (string, error) {
 	}
 	out, _, err := e.Kube.Exec(ctx, pods[0].Namespace, pods[0].Name, proxyContainer, []string{"pilot-agent", "request", "GET", path}, nil)
 	return string(out), Broken(err)
+}
+
+// Inside probes from a container that has the agent's image, in the first pod of an
+// application (the value of label "app"); the namespace is readable.
+func (e *Env) Inside(ctx context.Context, namespace, app, container string) (probe.Prober, error) {
+	pods, err := e.pods(ctx, e.Namespace(namespace), "app="+app)
+	if err != nil {
+		return nil, err
+	}
+	return probe.Inside(e.Kube, pods[0].Namespace, pods[0].Name, container), nil
 }
 
 // pods are those that match; none is an error, since whoever asks needs one.
