@@ -31,6 +31,7 @@ func Suite() suite.Suite {
 			cors(),
 			crossNamespaceReference(),
 			gatewayAccessLog(),
+			observedInTrace(),
 			metrics(),
 		},
 	}

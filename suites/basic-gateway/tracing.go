@@ -1,1 +1,195 @@
 package basicgateway
+
+import (
+	"context"
+	"crypto/rand"
+	"net/url"
+	"strconv"
+
+	"meshgate/fixtures"
+	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
+	"meshgate/framework/mesh"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+	"meshgate/framework/trace"
+)
+
+const (
+	joinedHost = "trace.example.com"     // productpage, which hands headers on
+	brokenHost = "forgetful.example.com" // an application that does not
+)
+
+// observedInTrace: a trace is as long as applications keep it. What the proxies do is
+// the same on both hosts; only the application differs.
+func observedInTrace() suite.Feature {
+	var joined, broken probe.Observation
+	return suite.Feature{
+		Name:    "ObservedInTrace",
+		Promise: "A sampled request is one trace from the gateway to the calls of an application that hands its headers on; calls of one that does not are traces of their own.",
+		Spec:    spec,
+		Needs:   []mesh.Capability{mesh.Tracing},
+		Given:   []suite.Given{traced},
+		Then: []suite.Step{
+			suite.Becomes("the gateway and both sidecars send spans", sampling),
+			suite.Holds("one more request to each application is answered", func(ctx context.Context, e *suite.Env) (err error) {
+				if joined, err = asked(ctx, e, "http://"+joinedHost+"/productpage"); err == nil {
+					broken, err = asked(ctx, e, "http://"+brokenHost+"/once?"+rand.Text())
+				}
+				return err
+			}),
+			suite.Becomes("the calls of the application that hands headers on descend from the gateway's span", func(ctx context.Context, e *suite.Env) error {
+				t, err := traceOf(ctx, e, joined)
+				if err != nil {
+					return err
+				}
+				return chain(t, gatewayOf(e), sidecarOf(e, "productpage", trace.Inbound), sidecarOf(e, "productpage", trace.Outbound))
+			}),
+			suite.Becomes("the call of the one that does not is in a trace of its own", func(ctx context.Context, e *suite.Env) error {
+				return apart(ctx, e, broken)
+			}),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("Telemetry", "trace-gateway", "spans of the gateway"),
+			suite.Withhold("Telemetry", "trace-productpage", "spans of productpage's sidecar, inbound"),
+			suite.Withhold("Telemetry", "trace-forgetful", "spans of forgetful's sidecar, inbound"),
+			suite.Replace("Deployment", "forgetful", "trace of the call", "--forward=true", "spec", "template", "spec", "containers", "0", "args", "1"),
+			suite.Withhold("VirtualService", "trace-productpage", "status"),
+		},
+	}
+}
+
+// traced is the fixtures, with the Telemetry fitted to the gateway's pods as every
+// Gateway is.
+func traced(e *suite.Env) (manifest.Set, error) {
+	set, err := manifest.Load(fixtures.FS, "basic-gateway/observed-in-trace/*.yaml")
+	if err != nil {
+		return set, err
+	}
+	return set.With(manifest.SetField("Telemetry", "trace-gateway", e.Mesh.Ingress.Selector, "spec", "selector", "matchLabels"))
+}
+
+func gatewayOf(e *suite.Env) trace.Proxy {
+	return trace.Proxy{Gateway: true, Namespace: e.Mesh.Ingress.Namespace}
+}
+
+func sidecarOf(e *suite.Env, app, direction string) trace.Proxy {
+	return trace.Proxy{Namespace: e.Namespace("bookinfo"), Workload: app, Direction: direction}
+}
+
+func asked(ctx context.Context, e *suite.Env, url string) (probe.Observation, error) {
+	o := e.Ask(ctx, probe.GET(url))
+	return o, expect.All(expect.Status(200), expect.FromApp())(o)
+}
+
+// sampling asks until each proxy on the way was told to send spans. Proxies send when
+// they have a handful, or after seconds: asking again is also what makes them send.
+func sampling(ctx context.Context, e *suite.Env) error {
+	for _, on := range []struct{ url, app string }{
+		{"http://" + joinedHost + "/productpage", "productpage"},
+		{"http://" + brokenHost + "/again", "forgetful"},
+	} {
+		if _, err := asked(ctx, e, on.url); err != nil {
+			return err
+		}
+		traces, err := tracesBy(ctx, e, "http.url", on.url)
+		if err != nil {
+			return err
+		}
+		var all trace.Trace
+		for _, t := range traces {
+			all = append(all, t...)
+		}
+		if err := sent(all, gatewayOf(e), sidecarOf(e, on.app, trace.Inbound)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sent judges that each proxy sent a span.
+func sent(t trace.Trace, proxies ...trace.Proxy) error {
+	for _, p := range proxies {
+		if len(t.From(p)) == 0 {
+			return &expect.Mismatch{Field: "spans of " + p.String(), Want: "one or more", Got: t.Senders()}
+		}
+	}
+	return nil
+}
+
+// chain judges that each proxy sent spans, and that every one of them descends from
+// one of the proxy before it.
+func chain(t trace.Trace, proxies ...trace.Proxy) error {
+	if err := sent(t, proxies...); err != nil {
+		return err
+	}
+	for i, p := range proxies[1:] {
+		for _, s := range t.From(p) {
+			if !t.Descends(s, t.From(proxies[i])) {
+				return &expect.Mismatch{Field: "ancestors of " + p.String(), Want: proxies[i].String(), Got: "span " + s.ID + " with parent " + s.ParentID + ", of " + t.Senders()}
+			}
+		}
+	}
+	return nil
+}
+
+// apart judges both traces of a request whose application hands nothing on.
+func apart(ctx context.Context, e *suite.Env, o probe.Observation) error {
+	outside, err := traceOf(ctx, e, o)
+	if err != nil {
+		return err
+	}
+	if err := chain(outside, gatewayOf(e), sidecarOf(e, "forgetful", trace.Inbound)); err != nil {
+		return err
+	}
+	u, err := url.Parse(o.Request.URL)
+	if err != nil {
+		return suite.Broken(err)
+	}
+	call, err := oneTrace(ctx, e, "http.url", "http://my-app:8080"+u.RequestURI())
+	if err != nil {
+		return err
+	}
+	if err := sent(call, sidecarOf(e, "forgetful", trace.Outbound)); err != nil {
+		return err
+	}
+	if call[0].TraceID == outside[0].TraceID {
+		return &expect.Mismatch{Field: "trace of the call", Want: "another than " + outside[0].TraceID, Got: call[0].TraceID}
+	}
+	return nil
+}
+
+// traceOf finds a request by its user agent, in which the probe has its ID: what the
+// client sends as the request's ID an edge gateway replaces.
+func traceOf(ctx context.Context, e *suite.Env, o probe.Observation) (trace.Trace, error) {
+	return oneTrace(ctx, e, "user_agent", probe.UserAgent+" ("+o.RequestID+")")
+}
+
+func oneTrace(ctx context.Context, e *suite.Env, tag, value string) (trace.Trace, error) {
+	traces, err := tracesBy(ctx, e, tag, value)
+	if err == nil && len(traces) != 1 {
+		err = &expect.Mismatch{Field: "traces with " + tag + " " + value, Want: "1", Got: strconv.Itoa(len(traces))}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return traces[0], nil
+}
+
+// tracesBy asks the collector, from inside its own pod.
+func tracesBy(ctx context.Context, e *suite.Env, tag, value string) ([]trace.Trace, error) {
+	from, err := e.Inside(ctx, "istio-system", mesh.TracingProvider, "agent")
+	if err != nil {
+		return nil, err
+	}
+	o := from.Do(ctx, probe.Request{
+		URL:       "http://127.0.0.1:" + strconv.Itoa(mesh.TracingPort) + "/api/v2/traces?annotationQuery=" + url.QueryEscape(tag+"="+value),
+		Timeout:   e.Budget.Probe,
+		BodyLimit: 8 << 20,
+	})
+	if err := expect.Status(200)(o); err != nil {
+		return nil, suite.Broken(err)
+	}
+	traces, err := trace.Parse(o.Body)
+	return traces, suite.Broken(err)
+}
