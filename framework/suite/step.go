@@ -141,10 +141,9 @@ func converge(ctx context.Context, e *Env, name string, exchanges []Exchange) (r
 	var seen any
 	res, err := e.until(ctx, wait.Deadline{Name: name, Within: e.Budget.Converged}, func(ctx context.Context, e *Env) error {
 		now, err := round(ctx, e, exchanges)
-		if cut := ctx.Err(); err != nil && cut != nil {
-			return cut // the budget cut this look short: what the one before saw counts
+		if ctx.Err() == nil || err == nil {
+			seen = now
 		}
-		seen = now
 		return err
 	})
 	res.seen = seen
@@ -155,12 +154,21 @@ func converge(ctx context.Context, e *Env, name string, exchanges []Exchange) (r
 // configuration that no earlier step has seen in effect.
 func (e *Env) until(ctx context.Context, d wait.Deadline, f func(context.Context, *Env) error) (result, error) {
 	began := time.Now()
-	out, err := wait.Until(ctx, d, pollEvery, func(ctx context.Context) error { return f(ctx, e) })
+	out, err := wait.Until(ctx, d, pollEvery, func(ctx context.Context) error { return whole(ctx, f(ctx, e)) })
 	res := result{attempts: out.Attempts}
 	if at := e.takeChange(); err == nil && !at.IsZero() {
 		res.converged = began.Add(out.ConvergedAfter).Sub(at)
 	}
 	return res, err
+}
+
+// whole drops what a look says that the budget cut short: what the one before saw
+// counts, whoever was being asked at that moment.
+func whole(ctx context.Context, err error) error {
+	if cut := ctx.Err(); err != nil && cut != nil {
+		return cut
+	}
+	return err
 }
 
 // round makes every exchange once, side by side when there are several, and
