@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,18 +35,33 @@ func newCall(t *testing.T, environ ...string) *call {
 	return &call{t, dir, append([]string{"HOME=" + dir}, environ...)}
 }
 
+// asCommand makes this test binary behave as the command itself.
+const asCommand = "TEST_BINARY_AS_COMMAND"
+
+// TestMain lets a command line run in a process of its own: one that runs suites takes
+// package testing's machinery for itself, which a process has only once.
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
 // says runs the command line and returns its exit code, and what it wrote to
 // standard output and standard error.
 func (c *call) says(args ...string) (code int, out, errOut string) {
 	c.t.Helper()
-	file, err := os.CreateTemp(c.dir, "stderr-*")
+	self, err := os.Executable()
 	require.NoError(c.t, err)
-	defer file.Close()
-	var stdout bytes.Buffer
-	code = execute(context.Background(), args, c.environ, &stdout, file)
-	told, err := os.ReadFile(file.Name())
-	require.NoError(c.t, err)
-	return code, stdout.String(), string(told)
+	var stdout, stderr bytes.Buffer
+	child := exec.CommandContext(c.t.Context(), self, args...)
+	child.Stdout, child.Stderr = &stdout, &stderr
+	child.Env = append([]string{asCommand + "=1", "PATH=" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + os.Getenv("XDG_CACHE_HOME")}, c.environ...)
+	if err := child.Run(); err != nil {
+		var exit *exec.ExitError
+		require.ErrorAs(c.t, err, &exit)
+	}
+	return child.ProcessState.ExitCode(), stdout.String(), stderr.String()
 }
 
 func (c *call) file(name, content string) string {
