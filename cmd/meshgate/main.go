@@ -76,7 +76,7 @@ from outside what users of a mesh rely on. Its exit code is the verdict:
   0    pass, or partial: some features were skipped (3 with --require-full)
   1    the mesh broke a promise
   2    the surroundings broke: cluster, images, installation
-  3    nothing was proven: nothing ran, or a control failed
+  3    nothing was proven: nothing ran, or what ran proved nothing
   64   the command line or the configuration is wrong
   130  interrupted`,
 		SilenceErrors: true, SilenceUsage: true,
