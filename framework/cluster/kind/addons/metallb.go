@@ -20,8 +20,7 @@ const (
 
 // MetalLB prepares MetalLB's native manifest. Its webhook, which judges only what
 // people write, is left out: until it has certificates no pool could be applied.
-// The speakers find the API server at host and port, as Calico does.
-func MetalLB(manifest []byte, host, port string, held []string) ([]*unstructured.Unstructured, error) {
+func MetalLB(manifest []byte, held []string) ([]*unstructured.Unstructured, error) {
 	objs, err := Decode("metallb-native.yaml", manifest)
 	if err != nil {
 		return nil, err
@@ -35,7 +34,7 @@ func MetalLB(manifest []byte, host, port string, held []string) ([]*unstructured
 		if err != nil {
 			return nil, err
 		}
-		if err := editPods(o, func(spec *corev1.PodSpec) error { return metalLB(spec, name, host, port) }); err != nil {
+		if err := editPods(o, func(spec *corev1.PodSpec) error { return metalLB(spec, name) }); err != nil {
 			return nil, err
 		}
 	}
@@ -46,7 +45,7 @@ func MetalLB(manifest []byte, host, port string, held []string) ([]*unstructured
 	return append(objs, secret), Retag(objs, held)
 }
 
-func metalLB(spec *corev1.PodSpec, name, host, port string) error {
+func metalLB(spec *corev1.PodSpec, name string) error {
 	c, err := container(spec, name)
 	if err != nil {
 		return err
@@ -58,12 +57,9 @@ func metalLB(spec *corev1.PodSpec, name, host, port string) error {
 		return fmt.Errorf("container %q: want a readiness probe, got none", name)
 	}
 	quick(c.ReadinessProbe)
-	// A single node bears the control plane's taint until kind's last steps.
-	spec.Tolerations = append(spec.Tolerations, corev1.Toleration{Key: controlPlaneTaint, Operator: corev1.TolerationOpExists})
-	if spec.HostNetwork {
-		// Speakers are in the nodes' network and need not wait for the pods'.
-		spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
-		c.Env = append(c.Env, corev1.EnvVar{Name: serviceHost, Value: host}, corev1.EnvVar{Name: servicePort, Value: port})
+	if name == MetalLBController {
+		// A single node bears the control plane's taint until kind's last steps.
+		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{Key: controlPlaneTaint, Operator: corev1.TolerationOpExists})
 	}
 	modest(spec)
 	return nil
@@ -76,7 +72,7 @@ func memberlist() (*unstructured.Unstructured, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("key for MetalLB's speakers: %w", err)
 	}
-	o := object("v1", "Secret", MetalLBNamespace, "memberlist")
+	o := object("v1", "Secret", "memberlist")
 	// The speakers expect base64 inside, as the controller writes it.
 	o.Object["stringData"] = map[string]any{"secretkey": base64.RawStdEncoding.EncodeToString(key)}
 	return o, nil
@@ -85,9 +81,18 @@ func memberlist() (*unstructured.Unstructured, error) {
 // Pool are the objects that give MetalLB the addresses "a-b" to hand out, and
 // make it answer for them on the nodes' network.
 func Pool(addresses string) []*unstructured.Unstructured {
-	pool := object("metallb.io/v1beta1", "IPAddressPool", MetalLBNamespace, poolName)
+	pool := object("metallb.io/v1beta1", "IPAddressPool", poolName)
 	pool.Object["spec"] = map[string]any{"addresses": []any{addresses}}
-	adv := object("metallb.io/v1beta1", "L2Advertisement", MetalLBNamespace, poolName)
+	adv := object("metallb.io/v1beta1", "L2Advertisement", poolName)
 	adv.Object["spec"] = map[string]any{"ipAddressPools": []any{poolName}}
 	return []*unstructured.Unstructured{pool, adv}
+}
+
+func object(apiVersion, kind, name string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: map[string]any{}}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(MetalLBNamespace)
+	o.SetName(name)
+	return o
 }
