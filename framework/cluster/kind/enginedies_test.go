@@ -38,8 +38,20 @@ func newSecondEngine(t *testing.T) *secondEngine {
 	s := &secondEngine{t: t, dir: dir}
 	t.Setenv("DOCKER_HOST", "unix://"+s.file("docker.sock"))
 	t.Cleanup(s.end)
+	// A bridge of its own: without one it would take away the machine's docker0.
+	s.ip("link", "add", "name", bridge, "type", "bridge")
+	s.ip("addr", "add", "10.213.0.1/24", "dev", bridge)
 	s.start()
 	return s
+}
+
+// bridge is the second engine's default network.
+const bridge = "meshgate-test0"
+
+func (s *secondEngine) ip(args ...string) {
+	s.t.Helper()
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	require.NoError(s.t, err, string(out))
 }
 
 func (s *secondEngine) file(name string) string { return filepath.Join(s.dir, name) }
@@ -50,7 +62,7 @@ func (s *secondEngine) start() {
 	require.NoError(s.t, err)
 	defer log.Close()
 	s.daemon = exec.Command("dockerd", "--host", "unix://"+s.file("docker.sock"), "--data-root", s.file("data"),
-		"--exec-root", s.file("exec"), "--pidfile", s.file("pid"), "--bridge", "none")
+		"--exec-root", s.file("exec"), "--pidfile", s.file("pid"), "--bridge", bridge)
 	s.daemon.Stdout, s.daemon.Stderr = log, log
 	s.daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	require.NoError(s.t, s.daemon.Start())
@@ -75,6 +87,7 @@ func (s *secondEngine) die() {
 func (s *secondEngine) end() {
 	_ = s.daemon.Process.Signal(syscall.SIGTERM)
 	_ = s.daemon.Wait()
+	s.ip("link", "delete", bridge)
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	assert.NoError(s.t, err)
 	// What the daemon that was killed had mounted stays mounted, the latest last.
