@@ -61,13 +61,14 @@ func bakeable(b *bundle.Bundle, images []string) ([]bundle.Entry, error) {
 	return entries, nil
 }
 
-// fingerprint names a set of images by content, in any order.
+// fingerprint names a set of images by content, in any order, and the way in
+// which they are baked.
 func fingerprint(entries []bundle.Entry) string {
-	lines := make([]string, 0, len(entries))
+	lines := []string{bakeScript}
 	for _, e := range entries {
 		lines = append(lines, e.Name+"@"+e.Digest)
 	}
-	slices.Sort(lines)
+	slices.Sort(lines[1:])
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(lines, "\n"))))[:12]
 }
 
@@ -76,9 +77,15 @@ func fingerprint(entries []bundle.Entry) string {
 // a container, so that it works in memory, and the result is copied back. Layers
 // that are unpacked are not kept a second time: containerd drops them when a
 // lease ends.
+//
+// Engines copy all of /var into a volume when they make a node, which for these
+// layers takes seconds. So they are put elsewhere, with links to them in their
+// place: a pod's file system follows a link to a layer below it. Where overlay
+// file systems cannot be stacked once more, they stay where they are.
 const bakeScript = `set -e
-new=/baking/root old=/var/lib/containerd
-mkdir -p $new && cp -a $old/. $new/
+new=/baking/root old=/var/lib/containerd away=/opt/meshgate/snapshots
+content=io.containerd.content.v1.content bolt=io.containerd.metadata.v1.bolt snap=io.containerd.snapshotter.v1.overlayfs
+mkdir -p $new $away && cp -a $old/. $new/
 printf 'version = 3\ndisabled_plugins = [%s]\n' '"io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"' > /baking/config.toml
 containerd --config /baking/config.toml --root $new --state /baking/state --address /baking/socket --log-level error &
 daemon=$!
@@ -88,10 +95,16 @@ $c images import --local --discard-unpacked-layers -
 $c leases create --id meshgate
 $c leases delete --sync meshgate
 kill $daemon && wait $daemon
-cd $new && rm -rf $old/io.containerd.content.v1.content $old/io.containerd.metadata.v1.bolt
-cp -a io.containerd.content.v1.content io.containerd.metadata.v1.bolt $old/
-cp -a --no-clobber io.containerd.snapshotter.v1.overlayfs $old/
-cp -a io.containerd.snapshotter.v1.overlayfs/metadata.db $old/io.containerd.snapshotter.v1.overlayfs/
+cd $new && rm -rf $old/$content $old/$bolt $old/$snap
+mkdir -p /baking/upper /baking/work /baking/merged $away/try
+if mount -t overlay overlay -o lowerdir=$away/try,upperdir=/baking/upper,workdir=/baking/work /baking/merged; then
+  umount /baking/merged
+  for fs in $snap/snapshots/*/fs; do
+    id=$(basename $(dirname $fs)) && mkdir $away/$id && cp -a $fs $away/$id/ && rm -rf $fs && ln -s $away/$id/fs $fs
+  done
+fi
+rmdir $away/try
+cp -a $content $bolt $snap $old/
 `
 
 // bakeImage runs the script in a container of the base image and keeps the result

@@ -108,6 +108,9 @@ func after(ctx context.Context, event <-chan struct{}) error {
 // examine waits until everything runs, and meanwhile finds out whether policies
 // are enforced; reason is why not.
 func (w work) examine(ctx context.Context, k *kube.Client) (reason string, err error) {
+	if err := w.admitPods(ctx, k); err != nil {
+		return "", err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.ready(ctx, k) })
 	g.Go(func() (err error) {
@@ -121,9 +124,6 @@ func (w work) examine(ctx context.Context, k *kube.Client) (reason string, err e
 func (w work) enforcement(ctx context.Context, k *kube.Client) (reason string, err error) {
 	if w.parts.agent == nil {
 		return fmt.Sprintf("it could not be proven: the bundle holds no %s", cluster.AgentImage), nil
-	}
-	if err := w.nodesReady(ctx, k); err != nil {
-		return "", err
 	}
 	err = policy.Proof{Kube: k, Owner: owner, Namespace: systemNamespace, Image: cluster.AgentImage, Budget: w.o.Budget}.Run(ctx)
 	var absent *cluster.AbsentError

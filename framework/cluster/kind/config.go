@@ -31,7 +31,10 @@ func (p plan) config() *v1alpha4.Cluster {
 		Networking: v1alpha4.Networking{
 			IPFamily: v1alpha4.IPv4Family, PodSubnet: podSubnet, DisableDefaultCNI: p.calico,
 		},
-		KubeadmConfigPatches: []string{clusterPatch, initPatch()},
+		KubeadmConfigPatches: []string{clusterPatch, p.initPatch()},
+	}
+	if p.calico && p.nodes > 1 {
+		c.KubeadmConfigPatches = append(c.KubeadmConfigPatches, joinPatch())
 	}
 	for i := range p.nodes {
 		c.Nodes = append(c.Nodes, p.node(i))
@@ -71,8 +74,11 @@ func (p plan) facts() []string {
 }
 
 // clusterPatch gives up durability, which a disposable cluster does not need and
-// slow disks charge for, and elections of the only candidate.
+// slow disks charge for, and elections of the only candidate; it takes keys that
+// are quick to make; and it lets the controller manager ask for the many tokens
+// of its controllers at once: at its usual rate that alone takes five seconds.
 const clusterPatch = `kind: ClusterConfiguration
+encryptionAlgorithm: ECDSA-P256
 etcd:
   local:
     extraArgs:
@@ -82,6 +88,10 @@ controllerManager:
   extraArgs:
   - name: leader-elect
     value: "false"
+  - name: kube-api-qps
+    value: "300"
+  - name: kube-api-burst
+    value: "600"
   - name: enable-hostpath-provisioner
     value: "true"
 scheduler:
@@ -90,10 +100,35 @@ scheduler:
     value: "false"
 `
 
-// initPatch makes kubeadm patch its static pods, see patches.
-func initPatch() string {
-	return fmt.Sprintf("kind: InitConfiguration\npatches:\n  directory: %s\n", patchesInNode)
+// networkTaint keeps pods off a node until its network runs: the node is Ready
+// as soon as Calico has written its configuration, and a pod that starts before
+// Calico answers is tried again only after ten seconds.
+const networkTaint = "meshgate.dev/network-not-ready"
+
+// taints are those with which a node is born; kind removes the first of a single
+// control plane itself.
+func taints(keys ...string) string {
+	out := ""
+	for _, k := range keys {
+		out += fmt.Sprintf("  - key: %s\n    effect: NoSchedule\n", k)
+	}
+	return "nodeRegistration:\n  taints:\n" + out
 }
+
+const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
+
+// initPatch makes kubeadm patch its static pods, see patches, and leaves out,
+// beside what kind leaves out, the restart of the kubelet for the rotation of
+// certificates that outlive the cluster anyway.
+func (p plan) initPatch() string {
+	patch := fmt.Sprintf("kind: InitConfiguration\npatches:\n  directory: %s\nskipPhases:\n- preflight\n- kubelet-finalize\n", patchesInNode)
+	if p.calico {
+		patch += taints(controlPlaneTaint, networkTaint)
+	}
+	return patch
+}
+
+func joinPatch() string { return "kind: JoinConfiguration\n" + taints(networkTaint) }
 
 // cgroupV1Patch is needed since Kubernetes 1.35, whose kubelet refuses version 1.
 const cgroupV1Patch = `kind: KubeletConfiguration

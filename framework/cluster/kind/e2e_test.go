@@ -8,13 +8,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,115 +24,11 @@ import (
 
 	"meshgate/framework/bundle"
 	"meshgate/framework/cluster"
-	"meshgate/framework/cluster/engine"
+	"meshgate/framework/cluster/existing"
 	"meshgate/framework/kube"
 	"meshgate/framework/progress"
 	"meshgate/framework/wait"
 )
-
-// childVariable makes this test binary a process that brings the cluster up and
-// says each of its steps.
-const childVariable = "MESHGATE_KIND_TEST_DIR"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(childVariable); dir != "" {
-		os.Exit(child(dir))
-	}
-	os.Exit(m.Run())
-}
-
-func child(dir string) int {
-	b, err := bundle.Open("")
-	if err != nil {
-		fmt.Println("error:", err)
-		return 1
-	}
-	p, err := New(e2eOptions(dir))
-	if err == nil {
-		_, err = p.Up(context.Background(), b, &teller{told: func(s string) { fmt.Println(s) }})
-	}
-	fmt.Println("ended:", err)
-	return 0
-}
-
-func e2eOptions(dir string) Options {
-	return Options{Name: "meshgate-e2e", Nodes: 1, Engine: engine.Auto, Dir: dir, Budget: wait.DefaultBudget().Scale(3)}
-}
-
-// teller is a progress.Log that passes on what is waited for, each thing once.
-type teller struct {
-	told func(string)
-	mu   sync.Mutex
-	seen map[string]bool
-}
-
-func (l *teller) Begin(string) progress.Phase { return l }
-func (l *teller) Note(f string, args ...any)  { l.Waiting("note: " + fmt.Sprintf(f, args...)) }
-func (l *teller) End(error)                   {}
-func (l *teller) Waiting(s string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.seen == nil {
-		l.seen = map[string]bool{}
-	}
-	if !l.seen[s] {
-		l.seen[s] = true
-		l.told(s)
-	}
-}
-
-// stand is what each test works with. It leaves nothing, also when it fails.
-type stand struct {
-	*testing.T
-	p *Provider
-	b *bundle.Bundle
-	e *engine.Engine
-}
-
-func newStand(t *testing.T) stand {
-	t.Helper()
-	b, err := bundle.Open("")
-	require.NoError(t, err, "these tests need a bundle: meshgate bundle")
-	t.Cleanup(b.Close)
-	p, err := New(e2eOptions(t.TempDir()))
-	require.NoError(t, err)
-	e, err := engine.Ensure(context.Background(), engine.Commands{}, engine.Auto, false, progress.Discard().Begin(""))
-	require.NoError(t, err)
-	s := stand{t, p, b, e}
-	t.Cleanup(func() { require.NoError(t, p.Down(context.Background(), progress.Discard())) })
-	return s
-}
-
-// nothingLeft looks with the engine's own eyes.
-func (s stand) nothingLeft(volumes []string) {
-	s.Helper()
-	for _, args := range [][]string{{"ps", "--all", "--format", "{{.Names}}"}, {"network", "ls", "--format", "{{.Name}}"}} {
-		out, err := s.e.Run(context.Background(), args...)
-		require.NoError(s, err)
-		assert.NotContains(s, string(out), s.p.o.Name, strings.Join(args, " "))
-	}
-	out, err := s.e.Run(context.Background(), "volume", "ls", "--quiet")
-	require.NoError(s, err)
-	for _, v := range volumes {
-		assert.NotContains(s, string(out), v)
-	}
-	assert.NoDirExists(s, s.p.names.dir)
-	left, err := s.p.Leftovers(context.Background())
-	require.NoError(s, err)
-	assert.Empty(s, left)
-}
-
-func (s stand) volumes() []string {
-	nodes, err := listNodes(context.Background(), s.e, s.p.o.Name)
-	if err != nil {
-		return nil
-	}
-	var all []string
-	for _, n := range nodes {
-		all = append(all, n.volumes()...)
-	}
-	return all
-}
 
 func TestLifecycle(t *testing.T) {
 	s := newStand(t)
@@ -148,6 +42,7 @@ func TestLifecycle(t *testing.T) {
 	k, err := kube.Connect(c.Kubeconfig, c.Context)
 	require.NoError(t, err)
 	s.balances(k)
+	s.takenAsExisting(k, c)
 
 	began := time.Now()
 	again, err := s.p.Up(ctx, s.b, progress.Discard())
@@ -166,6 +61,27 @@ func TestLifecycle(t *testing.T) {
 	require.NoError(t, s.p.Down(ctx, progress.Discard()))
 	s.nothingLeft(volumes)
 	require.NoError(t, s.p.Down(ctx, progress.Discard()), "nothing to remove is fine")
+}
+
+// takenAsExisting: what the other provider finds out about a cluster is the same,
+// and it leaves nothing in it.
+func (s stand) takenAsExisting(k *kube.Client, c *cluster.Cluster) {
+	s.Helper()
+	ctx := context.Background()
+	before, err := k.Snapshot(ctx)
+	require.NoError(s, err)
+	other := existing.New(existing.Options{Kubeconfig: c.Kubeconfig, Image: cluster.AgentImage, Budget: s.p.o.Budget})
+	seen, err := other.Up(ctx, nil, progress.Discard())
+	require.NoError(s, err)
+	assert.Equal(s, c.Context, seen.Context)
+	assert.Equal(s, c.KubernetesVersion, seen.KubernetesVersion)
+	assert.False(s, seen.Created)
+	require.NoError(s, seen.NetworkPolicy)
+	require.NoError(s, seen.LoadBalancer)
+	require.NoError(s, other.Load(ctx, seen, nil, []string{cluster.AgentImage}, nil), "its nodes have it")
+	after, err := k.Snapshot(ctx)
+	require.NoError(s, err)
+	assert.Empty(s, before.Diff(after).Added)
 }
 
 // balances shows that a Service gets an address of the pool and answers there.
@@ -213,7 +129,7 @@ func objectOf(apiVersion, kind, name string) *unstructured.Unstructured {
 func (s stand) deadNodeIsReplaced() {
 	s.Helper()
 	ctx := context.Background()
-	_, err := s.e.Run(ctx, "kill", s.p.o.Name+"-control-plane")
+	_, err := s.e.Run(ctx, "kill", s.p.names.controlPlane())
 	require.NoError(s, err)
 	var notes []string
 	c, err := s.p.Up(ctx, s.b, &teller{told: func(m string) { notes = append(notes, m) }})

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,7 +25,7 @@ func (w work) install(ctx context.Context, p plan, addresses string, settled, im
 	if err := after(ctx, settled); err != nil {
 		return nil, err
 	}
-	objs, err := w.addons(p, addresses)
+	groups, err := w.addons(p, addresses)
 	if err != nil {
 		return nil, err
 	}
@@ -31,15 +33,8 @@ func (w work) install(ctx context.Context, p plan, addresses string, settled, im
 	if err != nil {
 		return nil, err
 	}
-	for _, stage := range addons.Stages(objs) {
-		if stage.Pods {
-			w.phase.Waiting("images of the addons")
-			if err := after(ctx, imported); err != nil {
-				return nil, err
-			}
-		}
-		w.phase.Waiting(fmt.Sprintf("addons: %d objects, the first is %s", len(stage.Objects), kube.Name(stage.Objects[0])))
-		if err := w.applyAll(ctx, k, stage.Objects); err != nil {
+	for _, objs := range groups {
+		if err := w.applyGroup(ctx, k, objs, imported); err != nil {
 			return nil, err
 		}
 	}
@@ -47,29 +42,85 @@ func (w work) install(ctx context.Context, p plan, addresses string, settled, im
 	return k, w.trimDNS(ctx, k)
 }
 
-// addons are the objects of all addons.
-func (w work) addons(p plan, addresses string) ([]*unstructured.Unstructured, error) {
+// applyGroup applies what belongs together, in stages.
+func (w work) applyGroup(ctx context.Context, k *kube.Client, objs []*unstructured.Unstructured, imported <-chan struct{}) error {
+	for _, stage := range addons.Stages(objs) {
+		if len(stage.Objects) == 0 {
+			continue
+		}
+		if stage.Pods {
+			w.phase.Waiting("images of the addons")
+			if err := after(ctx, imported); err != nil {
+				return err
+			}
+		}
+		w.phase.Waiting(fmt.Sprintf("addons: %d objects, the first is %s", len(stage.Objects), kube.Name(stage.Objects[0])))
+		if err := w.applyAll(ctx, k, stage.Objects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// admitPods waits for the network of every node, and lets pods in.
+func (w work) admitPods(ctx context.Context, k *kube.Client) error {
+	if len(w.parts.calico) == 0 {
+		return nil
+	}
+	_, err := wait.Until(ctx, w.deadline("Calico ready on every node"), poll, func(ctx context.Context) error {
+		if err := nodesReady(ctx, k, w.o.Nodes); err != nil {
+			return err
+		}
+		return daemonsReady(ctx, k, addons.CalicoNamespace, addons.CalicoNode)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = wait.Until(ctx, w.deadline("nodes admit pods"), poll, func(ctx context.Context) error {
+		return untaint(ctx, k)
+	})
+	return err
+}
+
+// untaint removes networkTaint from all nodes. Others may change a node meanwhile.
+func untaint(ctx context.Context, k *kube.Client) error {
+	nodes, err := k.Typed().CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("nodes: %w", err)
+	}
+	for _, n := range nodes.Items {
+		n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == networkTaint })
+		if _, err := k.Typed().CoreV1().Nodes().Update(ctx, &n, metav1.UpdateOptions{FieldManager: kube.FieldManager}); err != nil {
+			return fmt.Errorf("node %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+// addons are the objects of each addon, in the order in which they are needed:
+// without Calico no pod starts.
+func (w work) addons(p plan, addresses string) ([][]*unstructured.Unstructured, error) {
 	ns := &unstructured.Unstructured{Object: map[string]any{}}
 	ns.SetAPIVersion("v1")
 	ns.SetKind("Namespace")
 	ns.SetName(systemNamespace)
-	objs := []*unstructured.Unstructured{ns}
+	groups := [][]*unstructured.Unstructured{}
 	if p.calico {
 		calico, err := w.manifest(w.parts.calico, func(m []byte) ([]*unstructured.Unstructured, error) {
-			return addons.Calico(m, podSubnet, imageNames(w.parts.calico))
+			return addons.Calico(m, podSubnet, w.names.controlPlane(), apiServerPort, imageNames(w.parts.calico))
 		})
 		if err != nil {
 			return nil, err
 		}
-		objs = append(objs, calico...)
+		groups = append(groups, calico)
 	}
 	metallb, err := w.manifest(w.parts.metallb, func(m []byte) ([]*unstructured.Unstructured, error) {
-		return addons.MetalLB(m, imageNames(w.parts.metallb))
+		return addons.MetalLB(m, w.names.controlPlane(), apiServerPort, imageNames(w.parts.metallb))
 	})
 	if err != nil {
 		return nil, err
 	}
-	return append(append(objs, metallb...), addons.Pool(addresses)...), nil
+	return append(groups, append(append(metallb, ns), addons.Pool(addresses)...)), nil
 }
 
 // manifest reads the one manifest of a component and prepares it.

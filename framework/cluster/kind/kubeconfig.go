@@ -15,8 +15,12 @@ import (
 	"meshgate/framework/kube"
 )
 
-// apiPort is where the API server listens inside the node, as the engine names it.
-const apiPort = "6443/tcp"
+// apiServerPort is where the API server listens inside the node, and apiPort how
+// the engine names that.
+const (
+	apiServerPort = "6443"
+	apiPort       = apiServerPort + "/tcp"
+)
 
 // connect writes our kubeconfig from the node's and opens a client. kind does the
 // same when its creation ends; the file can be had as soon as kubeadm has written

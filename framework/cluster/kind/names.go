@@ -25,6 +25,10 @@ type names struct{ cluster, dir string }
 // clusters cannot meet and Down can remove it.
 func (n names) network() string { return "meshgate." + n.cluster }
 
+// controlPlane is the name that kind gives to the first node, by which it is found
+// in the network, too.
+func (n names) controlPlane() string { return n.cluster + "-control-plane" }
+
 // context is the name that kind gives to the kubeconfig's context.
 func (n names) context() string { return "kind-" + n.cluster }
 

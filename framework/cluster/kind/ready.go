@@ -49,14 +49,6 @@ func (w work) ready(ctx context.Context, k *kube.Client) error {
 	return g.Wait()
 }
 
-// nodesReady waits for the nodes alone.
-func (w work) nodesReady(ctx context.Context, k *kube.Client) error {
-	_, err := wait.Until(ctx, w.deadline("nodes ready"), poll, func(ctx context.Context) error {
-		return nodesReady(ctx, k, w.o.Nodes)
-	})
-	return err
-}
-
 // nodesReady is nil when all nodes are there and Ready.
 func nodesReady(ctx context.Context, k *kube.Client, want int) error {
 	list, err := k.Typed().CoreV1().Nodes().List(ctx, metav1.ListOptions{})

@@ -92,3 +92,12 @@ func find(objs []*unstructured.Unstructured, kind, name string) (*unstructured.U
 	}
 	return nil, fmt.Errorf("manifest: want %s %q, got none", kind, name)
 }
+
+func object(apiVersion, kind, namespace, name string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: map[string]any{}}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(namespace)
+	o.SetName(name)
+	return o
+}

@@ -71,9 +71,12 @@ func pods(t *testing.T, o *unstructured.Unstructured) corev1.PodSpec {
 }
 
 func TestCalico(t *testing.T) {
-	objs, err := Calico([]byte(calicoManifest), "10.1.0.0/16", held())
+	objs, err := Calico([]byte(calicoManifest), "10.1.0.0/16", "node", "6443", held())
 	require.NoError(t, err)
-	require.Len(t, objs, 3, "the controllers and all of theirs are left out")
+	require.Len(t, objs, 4, "the controllers and all of theirs are left out")
+	host, _, err := unstructured.NestedString(objs[3].Object, "data", "KUBERNETES_SERVICE_HOST")
+	require.NoError(t, err)
+	assert.Equal(t, "node", host)
 	spec := pods(t, objs[2])
 	require.Len(t, spec.InitContainers, 1)
 	assert.Equal(t, "install-cni", spec.InitContainers[0].Name)
@@ -86,7 +89,7 @@ func TestCalico(t *testing.T) {
 }
 
 func TestCalicoKeepsThePlaceholdersOfItsNetworkConfiguration(t *testing.T) {
-	objs, err := Calico([]byte(calicoManifest), "10.1.0.0/16", held())
+	objs, err := Calico([]byte(calicoManifest), "10.1.0.0/16", "node", "6443", held())
 	require.NoError(t, err)
 	text, _, err := unstructured.NestedString(objs[1].Object, "data", "cni_network_config")
 	require.NoError(t, err)
@@ -111,11 +114,11 @@ func TestCalicoRefusesAManifestItDoesNotKnow(t *testing.T) {
 		"no name":          {"{name: ippools.crd.example}", "{}", "metadata.name"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Calico([]byte(strings.ReplaceAll(calicoManifest, c.old, c.fresh)), "10.1.0.0/16", held())
+			_, err := Calico([]byte(strings.ReplaceAll(calicoManifest, c.old, c.fresh)), "10.1.0.0/16", "node", "6443", held())
 			require.ErrorContains(t, err, c.says)
 		})
 	}
-	_, err := Calico([]byte("# nothing\n---\n"), "10.1.0.0/16", held())
+	_, err := Calico([]byte("# nothing\n---\n"), "10.1.0.0/16", "node", "6443", held())
 	require.ErrorContains(t, err, "holds no object")
 }
 
@@ -140,23 +143,26 @@ spec: {template: {spec: {containers: [{name: controller, image: "quay.io/metallb
 apiVersion: apps/v1
 kind: DaemonSet
 metadata: {name: speaker, namespace: metallb-system}
-spec: {template: {spec: {containers: [{name: speaker, image: "quay.io/metallb/speaker:v1", readinessProbe: {initialDelaySeconds: 10}}]}}}
+spec: {template: {spec: {hostNetwork: true, containers: [{name: speaker, image: "quay.io/metallb/speaker:v1", readinessProbe: {initialDelaySeconds: 10}}]}}}
 `
 
 func TestMetalLB(t *testing.T) {
-	objs, err := MetalLB([]byte(metallbManifest), []string{"quay.io/metallb/controller:v2", "quay.io/metallb/speaker:v2"})
+	objs, err := MetalLB([]byte(metallbManifest), "node", "6443", []string{"quay.io/metallb/controller:v2", "quay.io/metallb/speaker:v2"})
 	require.NoError(t, err)
 	require.Len(t, objs, 4)
 	controller := pods(t, objs[1]).Containers[0]
 	assert.Equal(t, []string{"--port=1", "--webhook-mode=disabled"}, controller.Args)
 	assert.Zero(t, controller.ReadinessProbe.InitialDelaySeconds, "the manifest waits ten seconds before it looks")
-	assert.Equal(t, "quay.io/metallb/speaker:v2", pods(t, objs[2]).Containers[0].Image)
+	speaker := pods(t, objs[2])
+	assert.Equal(t, "quay.io/metallb/speaker:v2", speaker.Containers[0].Image)
+	assert.Contains(t, speaker.Containers[0].Env, corev1.EnvVar{Name: "KUBERNETES_SERVICE_HOST", Value: "node"})
+	assert.Equal(t, corev1.TolerationOpExists, speaker.Tolerations[0].Operator, "it need not wait for the pods' network")
 	assert.Equal(t, "Secret", objs[3].GetKind())
 	key, _, _ := unstructured.NestedString(objs[3].Object, "stringData", "secretkey")
 	assert.Len(t, key, 22, "16 bytes in base64 without padding")
-	_, err = MetalLB([]byte(strings.ReplaceAll(metallbManifest, "readinessProbe", "livenessProbe")), nil)
+	_, err = MetalLB([]byte(strings.ReplaceAll(metallbManifest, "readinessProbe", "livenessProbe")), "node", "6443", nil)
 	require.ErrorContains(t, err, "readiness probe")
-	_, err = MetalLB([]byte(strings.ReplaceAll(metallbManifest, "name: speaker,", "name: other,")), nil)
+	_, err = MetalLB([]byte(strings.ReplaceAll(metallbManifest, "name: speaker,", "name: other,")), "node", "6443", nil)
 	require.ErrorContains(t, err, `"speaker"`)
 }
 
@@ -172,7 +178,7 @@ func TestPool(t *testing.T) {
 }
 
 func TestStages(t *testing.T) {
-	objs, err := Calico([]byte(calicoManifest), "10.1.0.0/16", held())
+	objs, err := Calico([]byte(calicoManifest), "10.1.0.0/16", "node", "6443", held())
 	require.NoError(t, err)
 	stages := Stages(append(objs, Pool("10.0.0.200-10.0.0.250")...))
 	require.Len(t, stages, 3)
@@ -183,7 +189,7 @@ func TestStages(t *testing.T) {
 		return out
 	}
 	assert.Equal(t, []string{"CustomResourceDefinition"}, kinds(stages[0]))
-	assert.Equal(t, []string{"ConfigMap", "IPAddressPool", "L2Advertisement"}, kinds(stages[1]))
+	assert.Equal(t, []string{"ConfigMap", "ConfigMap", "IPAddressPool", "L2Advertisement"}, kinds(stages[1]))
 	assert.Equal(t, []string{"DaemonSet"}, kinds(stages[2]))
 	assert.Equal(t, []bool{false, false, true}, []bool{stages[0].Pods, stages[1].Pods, stages[2].Pods})
 }

@@ -20,8 +20,10 @@ const (
 // FELIX_HEALTHPORT default).
 const felixHealth = 9099
 
-// Calico prepares Calico's VXLAN manifest for pods in podCIDR.
-func Calico(manifest []byte, podCIDR string, held []string) ([]*unstructured.Unstructured, error) {
+// Calico prepares Calico's VXLAN manifest for pods in podCIDR. It is told to find
+// the API server at host and port, not by its Service, which answers only when
+// kube-proxy has been at work.
+func Calico(manifest []byte, podCIDR, host, port string, held []string) ([]*unstructured.Unstructured, error) {
 	objs, err := Decode("calico-vxlan.yaml", manifest)
 	if err != nil {
 		return nil, err
@@ -44,7 +46,21 @@ func Calico(manifest []byte, podCIDR string, held []string) ([]*unstructured.Uns
 	if err := editPods(node, func(spec *corev1.PodSpec) error { return calicoNode(spec, podCIDR) }); err != nil {
 		return nil, err
 	}
-	return objs, Retag(objs, held)
+	return append(objs, endpoint(host, port)), Retag(objs, held)
+}
+
+// serviceHost and servicePort are the variables by which programs in a pod find
+// the API server.
+const (
+	serviceHost = "KUBERNETES_SERVICE_HOST"
+	servicePort = "KUBERNETES_SERVICE_PORT"
+)
+
+// endpoint is the ConfigMap in which Calico's manifest looks for the API server.
+func endpoint(host, port string) *unstructured.Unstructured {
+	o := object("v1", "ConfigMap", CalicoNamespace, "kubernetes-services-endpoint")
+	o.Object["data"] = map[string]any{serviceHost: host, servicePort: port}
+	return o
 }
 
 // dropBandwidth takes the bandwidth plugin out of the CNI configuration, which is

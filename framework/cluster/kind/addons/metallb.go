@@ -20,7 +20,8 @@ const (
 
 // MetalLB prepares MetalLB's native manifest. Its webhook, which judges only what
 // people write, is left out: until it has certificates no pool could be applied.
-func MetalLB(manifest []byte, held []string) ([]*unstructured.Unstructured, error) {
+// The speakers find the API server at host and port, as Calico does.
+func MetalLB(manifest []byte, host, port string, held []string) ([]*unstructured.Unstructured, error) {
 	objs, err := Decode("metallb-native.yaml", manifest)
 	if err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func MetalLB(manifest []byte, held []string) ([]*unstructured.Unstructured, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := editPods(o, func(spec *corev1.PodSpec) error { return metalLB(spec, name) }); err != nil {
+		if err := editPods(o, func(spec *corev1.PodSpec) error { return metalLB(spec, name, host, port) }); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +46,7 @@ func MetalLB(manifest []byte, held []string) ([]*unstructured.Unstructured, erro
 	return append(objs, secret), Retag(objs, held)
 }
 
-func metalLB(spec *corev1.PodSpec, name string) error {
+func metalLB(spec *corev1.PodSpec, name, host, port string) error {
 	c, err := container(spec, name)
 	if err != nil {
 		return err
@@ -57,9 +58,12 @@ func metalLB(spec *corev1.PodSpec, name string) error {
 		return fmt.Errorf("container %q: want a readiness probe, got none", name)
 	}
 	quick(c.ReadinessProbe)
-	if name == MetalLBController {
-		// A single node bears the control plane's taint until kind's last steps.
-		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{Key: controlPlaneTaint, Operator: corev1.TolerationOpExists})
+	// A single node bears the control plane's taint until kind's last steps.
+	spec.Tolerations = append(spec.Tolerations, corev1.Toleration{Key: controlPlaneTaint, Operator: corev1.TolerationOpExists})
+	if spec.HostNetwork {
+		// Speakers are in the nodes' network and need not wait for the pods'.
+		spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+		c.Env = append(c.Env, corev1.EnvVar{Name: serviceHost, Value: host}, corev1.EnvVar{Name: servicePort, Value: port})
 	}
 	modest(spec)
 	return nil
@@ -72,7 +76,7 @@ func memberlist() (*unstructured.Unstructured, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("key for MetalLB's speakers: %w", err)
 	}
-	o := object("v1", "Secret", "memberlist")
+	o := object("v1", "Secret", MetalLBNamespace, "memberlist")
 	// The speakers expect base64 inside, as the controller writes it.
 	o.Object["stringData"] = map[string]any{"secretkey": base64.RawStdEncoding.EncodeToString(key)}
 	return o, nil
@@ -81,18 +85,9 @@ func memberlist() (*unstructured.Unstructured, error) {
 // Pool are the objects that give MetalLB the addresses "a-b" to hand out, and
 // make it answer for them on the nodes' network.
 func Pool(addresses string) []*unstructured.Unstructured {
-	pool := object("metallb.io/v1beta1", "IPAddressPool", poolName)
+	pool := object("metallb.io/v1beta1", "IPAddressPool", MetalLBNamespace, poolName)
 	pool.Object["spec"] = map[string]any{"addresses": []any{addresses}}
-	adv := object("metallb.io/v1beta1", "L2Advertisement", poolName)
+	adv := object("metallb.io/v1beta1", "L2Advertisement", MetalLBNamespace, poolName)
 	adv.Object["spec"] = map[string]any{"ipAddressPools": []any{poolName}}
 	return []*unstructured.Unstructured{pool, adv}
-}
-
-func object(apiVersion, kind, name string) *unstructured.Unstructured {
-	o := &unstructured.Unstructured{Object: map[string]any{}}
-	o.SetAPIVersion(apiVersion)
-	o.SetKind(kind)
-	o.SetNamespace(MetalLBNamespace)
-	o.SetName(name)
-	return o
 }
