@@ -4,11 +4,69 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
+
+	"meshgate/framework/wait"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 )
+
+// lookAgain is how often a wait for a Deployment looks although the Deployment has
+// not changed: what its pods say changes without it.
+const lookAgain = 2 * time.Second
+
+// AwaitDeployment waits until DeploymentReady is nil. It looks when the Deployment
+// changes: many that poll keep an API server busier than the pods that they wait for.
+// Each look is told; tell may be nil.
+func (c *Client) AwaitDeployment(ctx context.Context, d wait.Deadline, ns, name string, tell func(error)) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	changes, done := c.watchDeployment(ctx, ns, name)
+	defer done()
+	_, err := wait.Until(ctx, d, pollEvery, func(ctx context.Context) error {
+		err := c.DeploymentReady(ctx, ns, name)
+		if tell != nil && ctx.Err() == nil {
+			tell(err)
+		}
+		if err != nil {
+			nextChange(ctx, changes)
+		}
+		return err
+	})
+	return err
+}
+
+// watchDeployment returns the changes of a Deployment, or nothing where it may not be
+// watched.
+func (c *Client) watchDeployment(ctx context.Context, ns, name string) (changes <-chan watch.Event, stop func()) {
+	w, err := c.typed.AppsV1().Deployments(ns).Watch(ctx, metav1.SingleObject(metav1.ObjectMeta{Name: name}))
+	if err != nil {
+		return nil, func() {}
+	}
+	return w.ResultChan(), w.Stop
+}
+
+// nextChange returns when something changed, or when it is time to look again.
+func nextChange(ctx context.Context, changes <-chan watch.Event) {
+	again := time.NewTimer(lookAgain)
+	defer again.Stop()
+	for {
+		select {
+		case _, open := <-changes:
+			if open {
+				return
+			}
+			changes = nil // the server has ended the watch; the timer is still there
+		case <-again.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 // DeploymentReady is nil when every replica runs the newest template and is
 // available; otherwise the error says what is missing and what its pods say.

@@ -1,7 +1,9 @@
 package kube
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"meshgate/framework/wait"
 )
 
 func faked(objs ...runtime.Object) *Client { return &Client{typed: fake.NewClientset(objs...)} }
@@ -52,6 +56,32 @@ func TestADeploymentIsReadyWhenEveryReplicaIsNewAndAvailable(t *testing.T) {
 		change(&status)
 		assert.Error(t, faked(deployment(status)).DeploymentReady(t.Context(), "shop", "api"), name)
 	}
+}
+
+func TestAWaitForADeploymentLooksWhenItChanges(t *testing.T) {
+	done := appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}
+	c := faked(deployment(appsv1.DeploymentStatus{}))
+	var told []error
+	change := sync.OnceFunc(func() {
+		_, err := c.typed.AppsV1().Deployments("shop").Update(t.Context(), deployment(done), metav1.UpdateOptions{})
+		assert.NoError(t, err)
+	})
+	began := time.Now()
+	require.NoError(t, c.AwaitDeployment(t.Context(), wait.Deadline{Name: "api ready", Within: time.Minute}, "shop", "api", func(err error) {
+		told = append(told, err)
+		change()
+	}))
+	assert.Less(t, time.Since(began), lookAgain, "it did not wait for its timer")
+	require.Len(t, told, 2)
+	require.Error(t, told[0])
+	require.NoError(t, told[1])
+}
+
+func TestAWaitForADeploymentThatExpiresSaysWhatItsPodsSay(t *testing.T) {
+	c := faked(deployment(appsv1.DeploymentStatus{ObservedGeneration: 3}), pod("api-1", nil))
+	err := c.AwaitDeployment(t.Context(), wait.Deadline{Name: "api ready", Within: 300 * time.Millisecond}, "shop", "api", nil)
+	require.ErrorIs(t, err, wait.ErrExpired)
+	assert.ErrorContains(t, err, "want 2, got 0: pod api-1: Pending")
 }
 
 func TestADeploymentThatIsNotReadySaysWhatItsPodsSay(t *testing.T) {

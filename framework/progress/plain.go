@@ -10,14 +10,20 @@ import (
 )
 
 // remindEvery is how often a plain log repeats what is waited for: often enough
-// that a CI server sees life, seldom enough that its log stays readable.
-const remindEvery = 10 * time.Second
+// that a CI server sees life, seldom enough that its log stays readable. What is
+// waited for may change a hundred times a second, as with packages that are
+// compiled: sayEvery bounds the lines about that.
+const (
+	remindEvery = 10 * time.Second
+	sayEvery    = time.Second
+)
 
 // maxText bounds one text from outside, such as an error, in a line for people.
 const maxText = 600
 
 // Plain returns a Log of lines for files and CI servers: UTC time, phase, event.
-// A phase that waits says so again every 10 s. Text is made printable; errors of
+// A phase that waits says so again every 10 s, and says at most once a second what
+// else it waits for. Text is made printable; errors of
 // the writer are ignored, since progress must not break the work it tells about.
 func Plain(w io.Writer) Log {
 	return &plain{w: w}
@@ -48,8 +54,10 @@ type plainPhase struct {
 	begun time.Time
 
 	mu     sync.Mutex
-	object string
-	since  time.Time
+	object string    // what is waited for
+	since  time.Time // since when
+	unsaid bool      // it is in no line yet
+	spoke  time.Time // the last line about what is waited for
 
 	end     sync.Once
 	stop    chan struct{} // closed by End
@@ -62,13 +70,28 @@ func (p *plainPhase) say(text string) {
 
 func (p *plainPhase) Waiting(object string) {
 	p.mu.Lock()
-	same := p.object == object
-	if !same {
-		p.object, p.since = object, time.Now()
+	if p.object != object {
+		p.object, p.since, p.unsaid = object, time.Now(), true
 	}
 	p.mu.Unlock()
-	if !same {
-		p.say("waiting for " + object)
+	p.tell()
+}
+
+// tell says what is waited for if that is due.
+func (p *plainPhase) tell() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, line := time.Now(), ""
+	switch quiet := now.Sub(p.spoke); {
+	case p.object == "":
+	case p.unsaid && quiet >= sayEvery:
+		line = "waiting for " + p.object
+	case quiet >= remindEvery:
+		line = fmt.Sprintf("still waiting for %s (%s)", p.object, elapsed(now.Sub(p.since)))
+	}
+	if line != "" {
+		p.unsaid, p.spoke = false, now
+		p.say(line)
 	}
 }
 
@@ -84,22 +107,17 @@ func (p *plainPhase) End(err error) {
 	})
 }
 
-// remind says again what is waited for, until the phase ends.
+// remind tells what no call of Waiting has told, until the phase ends.
 func (p *plainPhase) remind() {
 	defer close(p.stopped)
-	tick := time.NewTicker(remindEvery)
+	tick := time.NewTicker(sayEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-p.stop:
 			return
 		case <-tick.C:
-			p.mu.Lock()
-			object, since := p.object, p.since
-			p.mu.Unlock()
-			if waited := time.Since(since); object != "" && waited > 0 {
-				p.say(fmt.Sprintf("still waiting for %s (%s)", object, elapsed(waited)))
-			}
+			p.tell()
 		}
 	}
 }

@@ -63,6 +63,7 @@ func TestTerminalIsResized(t *testing.T) {
 		for _, width := range []int{100, 45, 30, 120, 10, 60, 1, 80} {
 			s.resize(width)
 			after(time.Second)
+			synctest.Wait() // for a frame that is due at this very moment
 			text := strings.TrimSuffix(s.text(), "\n")
 			lines := strings.Split(text, "\n")
 			require.Len(t, lines, 2, "at %d columns: %q", width, text)

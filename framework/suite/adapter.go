@@ -48,7 +48,6 @@ func (s *suiteRun) compile(f Feature) types.Feature {
 func (s *suiteRun) closing() []Step { return []Step{everyRequestLogged()} }
 
 func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config) context.Context {
-	began := time.Now()
 	env, err := r.suite.enter(ctx, r.feature)
 	if err != nil {
 		r.failed = true
@@ -56,7 +55,7 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 		return ctx // told as the failure of a phase or of the suite, not of this feature
 	}
 	r.env = env
-	r.result = report.Feature{Name: r.feature.Name, Spec: r.feature.Spec, Started: began}
+	r.result = report.Feature{Name: r.feature.Name, Spec: r.feature.Spec, Started: time.Now()}
 	t.Cleanup(func() { r.finish(ctx, t) })
 	if reason := r.suite.lacks(r.feature); reason != nil {
 		r.result.Status, r.result.Reason = report.Skip, reason.Error()

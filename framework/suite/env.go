@@ -12,6 +12,7 @@ import (
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
+	"meshgate/framework/progress"
 	"meshgate/framework/wait"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,6 +33,7 @@ type Env struct {
 	began    time.Time
 	sabotage *Sabotage
 	secret   func(string)
+	waiting  *progress.Group // where a wait for a workload is shown; nil: nowhere
 
 	mu      sync.Mutex
 	changed time.Time

@@ -119,10 +119,11 @@ func (e *Env) Remove(ctx context.Context, objs ...*unstructured.Unstructured) er
 
 func (e *Env) ready(ctx context.Context, o *unstructured.Unstructured) error {
 	d := wait.Deadline{Name: kube.Name(o) + " ready", Within: e.Budget.Ready}
-	_, err := wait.Until(ctx, d, pollEvery, func(ctx context.Context) error {
-		return e.Kube.DeploymentReady(ctx, o.GetNamespace(), o.GetName())
+	return e.Kube.AwaitDeployment(ctx, d, o.GetNamespace(), o.GetName(), func(missing error) {
+		if e.waiting != nil {
+			e.waiting.Waiting(kube.Name(o), missing)
+		}
 	})
-	return err
 }
 
 // register remembers an object for removal; it comes before the object is made,

@@ -99,6 +99,7 @@ func (s *suiteRun) stand(ctx context.Context, phase progress.Phase) error {
 		return nil // every feature will say so, and be skipped
 	}
 	phase.Waiting("namespaces and applications")
+	s.shared.waiting = progress.NewGroup(phase)
 	for _, readable := range s.suite.Namespaces {
 		if err := s.shared.Make(ctx, manifest.Namespace(s.shared.Namespace(readable), s.bed.Mesh.MemberLabels)); err != nil {
 			return err

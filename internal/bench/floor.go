@@ -51,9 +51,7 @@ func bookinfo(ctx context.Context, bed *testbed.Bed) error {
 			continue
 		}
 		d := wait.Deadline{Name: kube.Name(o) + " ready", Within: bed.Config.Budget.Ready}
-		if _, err := wait.Until(ctx, d, 100*time.Millisecond, func(ctx context.Context) error {
-			return bed.Kube.DeploymentReady(ctx, o.GetNamespace(), o.GetName())
-		}); err != nil {
+		if err := bed.Kube.AwaitDeployment(ctx, d, o.GetNamespace(), o.GetName(), nil); err != nil {
 			return err
 		}
 	}

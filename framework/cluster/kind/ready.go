@@ -12,6 +12,7 @@ import (
 
 	"meshgate/framework/cluster/kind/addons"
 	"meshgate/framework/kube"
+	"meshgate/framework/progress"
 	"meshgate/framework/wait"
 )
 
@@ -34,13 +35,12 @@ func (w work) ready(ctx context.Context, k *kube.Client) error {
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	shown := progress.NewGroup(w.phase)
 	for name, cond := range waits {
 		g.Go(func() error {
 			_, err := wait.Until(ctx, w.deadline(name), poll, func(ctx context.Context) error {
 				err := cond(ctx)
-				if err != nil {
-					w.phase.Waiting(err.Error())
-				}
+				shown.Waiting(name, err)
 				return err
 			})
 			return err

@@ -92,9 +92,7 @@ func meshOf(cp detect.ControlPlane, o Options) *mesh.Mesh {
 
 func (t *taking) take(ctx context.Context, cp detect.ControlPlane) (*mesh.Mesh, error) {
 	t.phase.Waiting("control plane " + cp.String())
-	if _, err := wait.Until(ctx, wait.Deadline{Name: "mesh ready", Within: t.Budget.MeshUp}, pollEvery, func(ctx context.Context) error {
-		return t.k.DeploymentReady(ctx, cp.Namespace, cp.Name)
-	}); err != nil {
+	if err := t.k.AwaitDeployment(ctx, wait.Deadline{Name: "mesh ready", Within: t.Budget.MeshUp}, cp.Namespace, cp.Name, nil); err != nil {
 		return nil, err
 	}
 	if err := t.version(ctx); err != nil {

@@ -23,10 +23,11 @@ func (w *work) bare(version string) *mesh.Mesh {
 func (w *work) istiodAnswers(ctx context.Context, crds []*unstructured.Unstructured) error {
 	m, name := w.bare(""), istiodName(w.opts.Revision)
 	w.phase.Waiting(name + " and its webhooks")
-	_, err := wait.Until(ctx, wait.Deadline{Name: name + " answers", Within: w.opts.Budget.MeshUp}, pollEvery, func(ctx context.Context) error {
-		if err := w.k.DeploymentReady(ctx, w.opts.Namespace, name); err != nil {
-			return err
-		}
+	limit := wait.Deadline{Name: name + " answers", Within: w.opts.Budget.MeshUp}
+	if err := w.k.AwaitDeployment(ctx, limit, w.opts.Namespace, name, nil); err != nil {
+		return err
+	}
+	_, err := wait.Until(ctx, limit, pollEvery, func(ctx context.Context) error {
 		if err := served(w.k, crds); err != nil {
 			return err
 		}
@@ -45,7 +46,13 @@ func (w *work) ready(ctx context.Context, s stock) (*mesh.Mesh, error) {
 	defer console.Close()
 	var lb error
 	w.phase.Waiting("gateways, their address and their proxies' configuration")
-	_, err := wait.Until(ctx, wait.Deadline{Name: "gateways answer, proxies SYNCED", Within: w.opts.Budget.MeshUp}, pollEvery, func(ctx context.Context) (err error) {
+	limit := wait.Deadline{Name: "gateways answer, proxies SYNCED", Within: w.opts.Budget.MeshUp}
+	for _, name := range []string{ingressName(w.opts.Revision), egressName(w.opts.Revision)} {
+		if err := w.k.AwaitDeployment(ctx, limit, w.opts.Namespace, name, nil); err != nil {
+			return nil, err
+		}
+	}
+	_, err := wait.Until(ctx, limit, pollEvery, func(ctx context.Context) (err error) {
 		lb, err = w.look(ctx, m, console)
 		return err
 	})
@@ -55,13 +62,8 @@ func (w *work) ready(ctx context.Context, s stock) (*mesh.Mesh, error) {
 	return w.describe(ctx, m, s, lb)
 }
 
-// look is one look at everything after the installation. It fills in the gateways.
+// look is one look at what else readiness means. It fills in the gateways.
 func (w *work) look(ctx context.Context, m *mesh.Mesh, console *mesh.Console) (lb, err error) {
-	for _, name := range []string{ingressName(w.opts.Revision), egressName(w.opts.Revision)} {
-		if err := w.k.DeploymentReady(ctx, w.opts.Namespace, name); err != nil {
-			return nil, err
-		}
-	}
 	if lb, err = w.addresses(ctx, m); err != nil {
 		return nil, err
 	}
