@@ -16,12 +16,14 @@ import (
 )
 
 const (
-	joinedHost = "trace.example.com"     // productpage, which hands headers on
-	brokenHost = "forgetful.example.com" // an application that does not
+	joinedHost = "mindful.example.com"   // an application that hands headers on
+	brokenHost = "forgetful.example.com" // one that does not
 )
 
 // observedInTrace: a trace is as long as applications keep it. What the proxies do is
-// the same on both hosts; only the application differs.
+// the same on both hosts; only the application differs. Both applications are the
+// feature's own: connections that a gateway opened to a workload before it was told to
+// send spans may still carry a request or two, of which there would be no span.
 func observedInTrace() suite.Feature {
 	var joined, broken probe.Observation
 	return suite.Feature{
@@ -33,7 +35,7 @@ func observedInTrace() suite.Feature {
 		Then: []suite.Step{
 			suite.Becomes("the gateway and both sidecars send spans", sampling),
 			suite.Holds("one more request to each application is answered", func(ctx context.Context, e *suite.Env) (err error) {
-				if joined, err = asked(ctx, e, "http://"+joinedHost+"/productpage"); err == nil {
+				if joined, err = asked(ctx, e, "http://"+joinedHost+"/once?"+rand.Text()); err == nil {
 					broken, err = asked(ctx, e, "http://"+brokenHost+"/once?"+rand.Text())
 				}
 				return err
@@ -43,7 +45,7 @@ func observedInTrace() suite.Feature {
 				if err != nil {
 					return err
 				}
-				return chain(t, gatewayOf(e), sidecarOf(e, "productpage", trace.Inbound), sidecarOf(e, "productpage", trace.Outbound))
+				return chain(t, gatewayOf(e), sidecarOf(e, "mindful", trace.Inbound), sidecarOf(e, "mindful", trace.Outbound))
 			}),
 			suite.Becomes("the call of the one that does not is in a trace of its own", func(ctx context.Context, e *suite.Env) error {
 				return apart(ctx, e, broken)
@@ -51,10 +53,10 @@ func observedInTrace() suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Telemetry", "trace-gateway", "spans of the gateway"),
-			suite.Withhold("Telemetry", "trace-productpage", "spans of productpage's sidecar, inbound"),
+			suite.Withhold("Telemetry", "trace-mindful", "spans of mindful's sidecar, inbound"),
 			suite.Withhold("Telemetry", "trace-forgetful", "spans of forgetful's sidecar, inbound"),
 			suite.Replace("Deployment", "forgetful", "trace of the call", "--forward=true", "spec", "template", "spec", "containers", "0", "args", "1"),
-			suite.Withhold("VirtualService", "trace-productpage", "status"),
+			suite.Withhold("VirtualService", "trace-mindful", "status"),
 		},
 	}
 }
@@ -86,7 +88,7 @@ func asked(ctx context.Context, e *suite.Env, url string) (probe.Observation, er
 // they have a handful, or after seconds: asking again is also what makes them send.
 func sampling(ctx context.Context, e *suite.Env) error {
 	for _, on := range []struct{ url, app string }{
-		{"http://" + joinedHost + "/productpage", "productpage"},
+		{"http://" + joinedHost + "/again", "mindful"},
 		{"http://" + brokenHost + "/again", "forgetful"},
 	} {
 		if _, err := asked(ctx, e, on.url); err != nil {
