@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"meshgate/framework/bundle/source/host"
@@ -26,9 +27,12 @@ func goEnv(b recipe.Build) []string {
 	return []string{"GOFLAGS=", "GOWORK=off", "GOOS=linux", "CGO_ENABLED=" + cgo}
 }
 
+// processes is how many packages are compiled at once: one of them waits for the disk.
+func processes() int { return runtime.GOMAXPROCS(0) + 1 }
+
 // buildEnv is goEnv with what makes compiling quicker and changes nothing.
 func buildEnv(b recipe.Build) []string {
-	return append(goEnv(b), memoryEnv("/proc/meminfo", runtime.GOMAXPROCS(0))...)
+	return append(goEnv(b), memoryEnv("/proc/meminfo", processes())...)
 }
 
 // tagList is the build's tags as the Go command takes them.
@@ -60,16 +64,19 @@ func (j *job) compile(ctx context.Context, b recipe.Build) error {
 	return nil
 }
 
-// buildArgs leave out what debuggers need: it is half of every program, and
-// without it the compiler has less to do.
+// compilerFlags leave out what debuggers need, which is half of every program, and
+// inlining, which is a sixth of the compiler's time. The Makefile has the same: what
+// meshgate and its recipes have in common is compiled once.
+const compilerFlags = "-gcflags=all=-dwarf=false -l"
+
 func buildArgs(out string, b recipe.Build) []string {
 	flags := []string{"-s", "-w"}
 	for _, name := range slices.Sorted(maps.Keys(b.Vars)) {
 		flags = append(flags, "-X", fmt.Sprintf("'%s=%s'", name, b.Vars[name]))
 	}
 	args := []string{
-		"go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false",
-		"-gcflags=all=-dwarf=false", "-ldflags=" + strings.Join(flags, " "),
+		"go", "build", "-v", "-p", strconv.Itoa(processes()), "-mod=readonly", "-trimpath", "-buildvcs=false",
+		compilerFlags, "-ldflags=" + strings.Join(flags, " "),
 	}
 	return append(append(args, "-tags="+tagList(b), "-o", out+string(filepath.Separator)), packages(b)...)
 }

@@ -239,7 +239,7 @@ func TestWhatComesNextIsCompiledAhead(t *testing.T) {
 				return wait.Final(err)
 			}
 			out, err := host.Run(ctx, host.Command{Dir: from, Env: goEnv(r.Builds[0]), Args: append(
-				[]string{"go", "list", "-trimpath", "-gcflags=all=-dwarf=false", "-f", "{{.Stale}}"}, "meshgate/app/word")})
+				[]string{"go", "list", "-trimpath", compilerFlags, "-f", "{{.Stale}}"}, "meshgate/app/word")})
 			if err == nil && strings.TrimSpace(string(out)) != "false" {
 				err = fmt.Errorf("the package is still to be compiled")
 			}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,7 +25,7 @@ func TestTheCompilerIsToldWhatTheRecipeSays(t *testing.T) {
 		Vars:     map[string]string{"main.v": "1", "main.a": "with space"},
 	}
 	assert.Equal(t, []string{
-		"go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false",
+		"go", "build", "-v", "-p", strconv.Itoa(processes()), "-mod=readonly", "-trimpath", "-buildvcs=false", compilerFlags,
 		"-ldflags=-s -w -X 'main.a=with space' -X 'main.v=1'", "-tags=one,two", "-o", "out/", "./a", "example.test/b",
 	}, buildArgs("out", b))
 	assert.Contains(t, goEnv(b), "CGO_ENABLED=0")
