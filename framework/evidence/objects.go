@@ -114,12 +114,31 @@ func untold() []string {
 	return []string{"events", "leases", "endpoints", "controllerrevisions", "podmetrics", "ipamhandles"}
 }
 
+// resources asks for what can be listed, and stops waiting when ctx ends: discovery
+// takes no context.
+func resources(ctx context.Context, d discovery.DiscoveryInterface) ([]*metav1.APIResourceList, error) {
+	type answer struct {
+		lists []*metav1.APIResourceList
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		lists, err := discovery.ServerPreferredNamespacedResources(d)
+		answered <- answer{lists, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.lists, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // kindsOf are the namespaced kinds that can be listed, the mesh's own first: when
 // time runs out, they are what is needed most. Some are known even when the error
 // says that an aggregated API does not answer.
 func kindsOf(ctx context.Context, k Cluster) ([]listable, error) {
-	d := discovery.ToDiscoveryInterfaceWithContext(k.Typed().Discovery())
-	lists, err := discovery.ServerPreferredNamespacedResourcesWithContext(ctx, d)
+	lists, err := resources(ctx, k.Typed().Discovery())
 	var out []listable
 	for _, l := range lists {
 		gv, errParse := schema.ParseGroupVersion(l.GroupVersion)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +54,9 @@ func Main(_ *testing.M, s Suite) int {
 	cfg, err := config.Load(os.Environ())
 	if err != nil {
 		return usage(err)
+	}
+	if picked := cfg.Run.Suites; len(picked) > 0 && !slices.Contains(picked, s.Name) {
+		return usage(fmt.Errorf("suites asked for: %s, but this package is suite %s: test another package, or use `meshgate run --suite`", strings.Join(picked, ", "), s.Name))
 	}
 	if cfg.Run.Report, err = inCheckout(cfg.Run.Report); err != nil {
 		return usage(err)
@@ -104,7 +109,7 @@ func beforeTestTimeout(ctx context.Context) (context.Context, func()) {
 	return context.WithTimeoutCause(ctx, limit-cleanupReserve, fmt.Errorf("go test -timeout %s is nearly spent", limit))
 }
 
-// Run runs suites side by side on one mesh and returns the judged report, which it
+// Run runs suites one after another on one mesh and returns the judged report, which it
 // has written and summarised. Nothing is stood up before a feature was selected.
 func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 	quiet()

@@ -29,7 +29,9 @@ func inputs(ctx context.Context, checkout string, r *recipe.Recipe) (string, err
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\n%s\n", builder, runtime.GOARCH)
 	// The recipe as it was understood: another comment is no reason to build again.
-	if err := json.NewEncoder(sum).Encode(r); err != nil {
+	made := *r
+	made.RoomGiB = 0
+	if err := json.NewEncoder(sum).Encode(made); err != nil {
 		return "", fmt.Errorf("inputs of %s: %w", r.Component, err)
 	}
 	if err := sumFolder(sum, r.Dir); err != nil {

@@ -41,16 +41,17 @@ func New(o Options) *Source { return &Source{options: o} }
 func (s *Source) Name() string { return bundle.SourceBuild }
 
 // Available says whether c can be built here: whether this is a checkout with a
-// recipe for it, and whether there is a Go compiler. Other tools are installed,
+// recipe for it, whether there is a Go compiler, and room for what it makes. Other tools are installed,
 // or asked for, when the build begins.
-func (s *Source) Available(_ context.Context, c bundle.Component) error {
-	if _, _, err := s.recipe(c); err != nil {
+func (s *Source) Available(ctx context.Context, c bundle.Component) error {
+	_, r, err := s.recipe(c)
+	if err != nil {
 		return err
 	}
 	if _, err := exec.LookPath("go"); err != nil {
 		return fmt.Errorf("no Go compiler found (%w): install Go, see go.mod for the version", err)
 	}
-	return nil
+	return room(ctx, r)
 }
 
 // Inputs is the digest of the recipe of c: its files, with the go.sum that pins

@@ -208,6 +208,21 @@ func TestARecipeMustMakeWhatTheCatalogueLists(t *testing.T) {
 	require.ErrorIs(t, s.Available(context.Background(), bundle.Component{Name: "nothing"}), os.ErrNotExist)
 }
 
+func TestABuildThatHasNoRoomIsRefusedBeforeItBegins(t *testing.T) {
+	from := checkout(t)
+	path := filepath.Join(from, "bundle", "apps", "recipe.yaml")
+	had, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, err := New(Options{Checkout: from}).Inputs(component(t))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append(had, "\nroomGiB: 1000000\n"...), 0o600))
+	s := New(Options{Checkout: from})
+	require.ErrorContains(t, s.Available(t.Context(), component(t)), "disk for a build of apps: want 1000000 GiB free at ")
+	after, err := s.Inputs(component(t))
+	require.NoError(t, err)
+	require.Equal(t, before, after, "nothing is made of it")
+}
+
 // Every component of the catalogue has a recipe in this checkout that makes it.
 func TestTheRecipesOfThisCheckoutAreGood(t *testing.T) {
 	s := New(Options{})

@@ -34,7 +34,7 @@ func (f Finding) String() string {
 
 // Needs are what a run takes, in bytes. They were measured on two cores: a run
 // with its cluster of one node peaks at 3.1 GiB of memory; a cold build of the
-// bundle from source fills 20 GiB of Go's caches, and the bundle, the node image
+// bundle from source fills 11 GiB of Go's caches, and the bundle, the node image
 // and the node's volume another 4 GiB.
 type Needs struct {
 	Memory int64
@@ -51,7 +51,7 @@ const gib = 1 << 30
 func Warm() Needs { return Needs{Memory: 5 * gib, CacheDisk: 1 * gib, EngineDisk: 4 * gib} }
 
 // Cold is what a run takes that builds its bundle from source.
-func Cold() Needs { return Needs{Memory: 5 * gib, CacheDisk: 24 * gib, EngineDisk: 4 * gib} }
+func Cold() Needs { return Needs{Memory: 5 * gib, CacheDisk: 14 * gib, EngineDisk: 4 * gib} }
 
 // Options say what to look at.
 type Options struct {

@@ -31,6 +31,10 @@ type Recipe struct {
 	Images []Image `json:"images,omitempty"`
 	Files  []Files `json:"files,omitempty"`
 
+	// RoomGiB is the free disk that a build with empty caches takes, Go's caches and
+	// its own folder together; 0 is not checked. Nothing is made of it.
+	RoomGiB int `json:"roomGiB,omitempty"`
+
 	// Dir is the recipe's folder.
 	Dir string `json:"-"`
 }
