@@ -10,6 +10,7 @@ import (
 	"meshgate/fixtures"
 	"meshgate/framework/kube"
 	"meshgate/framework/manifest"
+	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/wait"
 
@@ -25,6 +26,16 @@ type Given func(*Env) (manifest.Set, error)
 // fixtures folder. A pattern that matches nothing is an error.
 func Apply(globs ...string) Given {
 	return func(*Env) (manifest.Set, error) { return manifest.Load(fixtures.FS, globs...) }
+}
+
+// Where makes what is given only on a mesh that has the capability.
+func Where(c mesh.Capability, g Given) Given {
+	return func(e *Env) (manifest.Set, error) {
+		if e.Mesh.Has(c) != nil {
+			return manifest.Set{}, nil
+		}
+		return g(e)
+	}
 }
 
 // Credential makes a TLS secret in the ingress gateway's namespace: a certificate

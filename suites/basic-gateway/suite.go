@@ -20,6 +20,7 @@ func Suite() suite.Suite {
 			suite.Apply("bookinfo/productpage.yaml", "bookinfo/details.yaml", "bookinfo/ratings.yaml",
 				"bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml"), // one version: no feature tells them apart
 			suite.Apply("basic-gateway/apps/*.yaml"),
+			suite.Where(mesh.Tracing, suite.Apply("basic-gateway/tracing/*.yaml")),
 		},
 		Features: []suite.Feature{
 			httpsRedirect(),
