@@ -88,9 +88,10 @@ func (e *Env) Stand(ctx context.Context, givens []Given) error {
 		}
 		objs = append(objs, set.Objects()...)
 	}
-	if e.sabotage != nil {
+	if wrong := e.sabotage; wrong != nil {
+		e.sabotage = nil // it is about what stands first, not about what steps add
 		var err error
-		if objs, err = e.sabotage.apply(objs); err != nil {
+		if objs, err = wrong.apply(objs); err != nil {
 			return Broken(err)
 		}
 	}

@@ -47,7 +47,11 @@ func certificateRotation() suite.Feature {
 			suite.Becomes("the control plane says what is wrong with the secret", controlPlaneNames("rotation")),
 			suite.Do("the garbage is replaced by a good certificate", renew),
 			suite.Eventually("which is served again", presents(rotating, "rotation")),
-			suite.Now("a host whose secret does not exist is unreachable",
+			suite.Do("a host is listed whose secret does not exist", func(ctx context.Context, e *suite.Env) error {
+				return e.Stand(ctx, []suite.Given{suite.Apply("basic-gateway/certificate-missing/*.yaml")})
+			}),
+			suite.Becomes("the control plane says that there is none", controlPlaneNames("never-made")),
+			suite.Stay("the host whose secret does not exist is unreachable",
 				suite.Ask(probe.GET("https://"+missing+"/"), expect.FailedWith(probe.ClassClosed, probe.ClassReset), expect.FailedDuring(probe.PhaseTLS))),
 			suite.Now("the host beside them is untouched", presents(steady, "steady")),
 		},
