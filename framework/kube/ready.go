@@ -137,7 +137,7 @@ func stuck(s corev1.ContainerStatus) string {
 	case s.State.Waiting != nil && s.State.Waiting.Reason != "PodInitializing":
 		return strings.TrimSpace(s.State.Waiting.Reason + " " + s.State.Waiting.Message)
 	case s.State.Terminated != nil && s.State.Terminated.ExitCode != 0:
-		return fmt.Sprintf("exited with %d %s", s.State.Terminated.ExitCode, s.State.Terminated.Reason)
+		return strings.TrimSpace(fmt.Sprintf("exited with %d %s %s", s.State.Terminated.ExitCode, s.State.Terminated.Reason, s.State.Terminated.Message))
 	case s.State.Running != nil && !s.Ready:
 		return "running, not ready"
 	}
