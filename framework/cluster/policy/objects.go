@@ -56,7 +56,7 @@ func (p Proof) pod(name string) *corev1.Pod {
 		Spec: corev1.PodSpec{
 			AutomountServiceAccountToken: &no,
 			EnableServiceLinks:           &no,
-			RestartPolicy:                corev1.RestartPolicyNever,
+			RestartPolicy:                corev1.RestartPolicyOnFailure, // a container that could not start is started again
 			// A single node bears the control plane's taint while it is set up.
 			Tolerations: []corev1.Toleration{{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists}},
 			Containers: []corev1.Container{{
