@@ -21,8 +21,8 @@ const (
 )
 
 // observedInTrace: a trace is as long as applications keep it. What the proxies do is
-// the same on both hosts; only the application differs. Both applications are the
-// feature's own: connections that a gateway opened to a workload before it was told to
+// the same on both hosts; only the application differs. Both applications are
+// asked for nothing else: connections that a gateway opened to a workload before it was told to
 // send spans may still carry a request or two, of which there would be no span.
 func observedInTrace() suite.Feature {
 	var joined, broken probe.Observation

@@ -34,7 +34,7 @@ func (f Finding) String() string {
 
 // Needs are what a run takes, in bytes. They were measured on two cores: a run
 // with its cluster of one node peaks at 3.1 GiB of memory; a cold build of the
-// bundle from source fills 11 GiB of Go's caches, and the bundle, the node image
+// bundle from source fills 10 GiB of Go's caches, and the bundle, the node image
 // and the node's volume another 4 GiB.
 type Needs struct {
 	Memory int64
