@@ -42,6 +42,10 @@ type Cluster struct {
 // the bundle names it (fixtures/apps/cmd/agent).
 const AgentImage = "docker.io/meshgate/agent:dev"
 
+// ControlPlaneTaint keeps pods without a toleration off control-plane nodes
+// (kubernetes.io/docs/reference/labels-annotations-taints).
+const ControlPlaneTaint = "node-role.kubernetes.io/control-plane"
+
 // Provider is a source of clusters. All methods honour the context at any
 // point; what an interrupted Up leaves, Down removes and Leftovers names.
 type Provider interface {

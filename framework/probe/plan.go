@@ -62,7 +62,7 @@ func (p plan) headers() http.Header {
 		h[RequestIDHeader] = []string{p.RequestID}
 	}
 	if !hasName(h, "user-agent") {
-		h["user-agent"] = []string{UserAgent + " (" + p.RequestID + ")"}
+		h["user-agent"] = []string{UserAgentOf(p.RequestID)}
 	}
 	return h
 }

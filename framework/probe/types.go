@@ -26,8 +26,12 @@ const (
 const (
 	DefaultTimeout   = 10 * time.Second
 	DefaultBodyLimit = 256 << 10
-	UserAgent        = "meshgate-probe/1" // followed by the request's ID in parentheses
+	UserAgent        = "meshgate-probe/1" // see UserAgentOf
 )
+
+// UserAgentOf is the user agent of the request with this ID: gateways hand it on,
+// while they replace the ID itself.
+func UserAgentOf(requestID string) string { return UserAgent + " (" + requestID + ")" }
 
 // RequestIDHeader carries Request.RequestID. A sidecar keeps and logs it, but a
 // gateway gives every request from outside an ID of its own: so the ID stands in the

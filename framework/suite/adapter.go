@@ -62,7 +62,7 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 		t.Skip(reason)
 	}
 	r.record(ctx, t, "given", report.Given, func(ctx context.Context) (result, error) {
-		return result{attempts: 1}, env.Stand(ctx, r.feature.Given)
+		return result{attempts: 1}, env.standWrong(ctx, r.feature.Given, r.suite.sabotage(r.suite.suite.Name, r.feature))
 	})
 	return ctx
 }

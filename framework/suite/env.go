@@ -26,14 +26,13 @@ type Env struct {
 	// CA signs every certificate of the run; clients of the gateway trust it alone.
 	CA *pki.CA
 
-	names    namespaces
-	owner    kube.Owner
-	outside  probe.Prober
-	images   map[string]string
-	began    time.Time
-	sabotage *Sabotage
-	secret   func(string)
-	waiting  *progress.Group // where a wait for a workload is shown; nil: nowhere
+	names   namespaces
+	owner   kube.Owner
+	outside probe.Prober
+	images  map[string]string
+	began   time.Time
+	secret  func(string)
+	waiting *progress.Group // where a wait for a workload is shown; nil: nowhere
 
 	mu      sync.Mutex
 	changed time.Time

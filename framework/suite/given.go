@@ -77,25 +77,43 @@ func (e *Env) Certificate(name string) *pki.Certificate {
 // Stand applies the givens in order, waits for the workloads among them, and
 // registers every object for removal before it is made.
 func (e *Env) Stand(ctx context.Context, givens []Given) error {
+	objs, err := e.objects(givens)
+	if err != nil {
+		return err
+	}
+	return e.Make(ctx, objs...)
+}
+
+// standWrong is Stand with one object made wrong; nil: none. What steps add later is
+// not meant by a sabotage.
+func (e *Env) standWrong(ctx context.Context, givens []Given, wrong *Sabotage) error {
+	if wrong == nil {
+		return e.Stand(ctx, givens)
+	}
+	objs, err := e.objects(givens)
+	if err != nil {
+		return err
+	}
+	if objs, err = wrong.apply(objs); err != nil {
+		return Broken(err)
+	}
+	return e.Make(ctx, objs...)
+}
+
+// objects are those of the givens, fitted to suite and mesh.
+func (e *Env) objects(givens []Given) ([]*unstructured.Unstructured, error) {
 	var objs []*unstructured.Unstructured
 	for _, g := range givens {
 		set, err := g(e)
 		if err != nil {
-			return Broken(err)
+			return nil, Broken(err)
 		}
 		if set, err = e.fit(set); err != nil {
-			return Broken(err)
+			return nil, Broken(err)
 		}
 		objs = append(objs, set.Objects()...)
 	}
-	if wrong := e.sabotage; wrong != nil {
-		e.sabotage = nil // it is about what stands first, not about what steps add
-		var err error
-		if objs, err = wrong.apply(objs); err != nil {
-			return Broken(err)
-		}
-	}
-	return e.Make(ctx, objs...)
+	return objs, nil
 }
 
 // Make applies objects as they are and waits for workloads among them.

@@ -67,9 +67,7 @@ func (s *suiteRun) enter(ctx context.Context, f Feature) (*Env, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	e := s.env("-" + f.Name)
-	e.sabotage = s.sabotage(s.suite.Name, f)
-	return e, nil
+	return s.env("-" + f.Name), nil
 }
 
 func (s *suiteRun) begin(ctx context.Context) error {

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"meshgate/fixtures"
+	"meshgate/framework/cluster/host"
 	"meshgate/framework/kube"
 	"meshgate/framework/manifest"
 	"meshgate/framework/progress"
@@ -75,20 +74,11 @@ func watchMemory(ctx context.Context) func() float64 {
 	return func() float64 { stop(); <-done; return <-most }
 }
 
-// available reads MemAvailable in GiB; a machine that does not say has 0.
+// available is the machine's free memory in GiB; a machine that does not say has 0.
 func available() float64 {
-	f, err := os.Open("/proc/meminfo")
+	free, err := host.MemoryAvailable()
 	if err != nil {
 		return 0
 	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		var kib float64
-		if strings.HasPrefix(s.Text(), "MemAvailable:") {
-			if _, err := fmt.Sscanf(s.Text(), "MemAvailable: %f kB", &kib); err == nil {
-				return kib / (1 << 20)
-			}
-		}
-	}
-	return 0
+	return float64(free) / (1 << 30)
 }

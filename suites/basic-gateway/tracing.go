@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"meshgate/fixtures"
@@ -98,11 +99,7 @@ func sampling(ctx context.Context, e *suite.Env) error {
 		if err != nil {
 			return err
 		}
-		var all trace.Trace
-		for _, t := range traces {
-			all = append(all, t...)
-		}
-		if err := sent(all, gatewayOf(e), sidecarOf(e, on.app, trace.Inbound)); err != nil {
+		if err := sent(slices.Concat(traces...), gatewayOf(e), sidecarOf(e, on.app, trace.Inbound)); err != nil {
 			return err
 		}
 	}
@@ -164,7 +161,7 @@ func apart(ctx context.Context, e *suite.Env, o probe.Observation) error {
 // traceOf finds a request by its user agent, in which the probe has its ID: what the
 // client sends as the request's ID an edge gateway replaces.
 func traceOf(ctx context.Context, e *suite.Env, o probe.Observation) (trace.Trace, error) {
-	return oneTrace(ctx, e, "user_agent", probe.UserAgent+" ("+o.RequestID+")")
+	return oneTrace(ctx, e, "user_agent", probe.UserAgentOf(o.RequestID))
 }
 
 func oneTrace(ctx context.Context, e *suite.Env, tag, value string) (trace.Trace, error) {

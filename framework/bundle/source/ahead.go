@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"os"
-	"path/filepath"
 
 	"meshgate/framework/bundle"
 	"meshgate/framework/bundle/source/host"
@@ -65,7 +64,7 @@ func warm(ctx context.Context, r *recipe.Recipe, b recipe.Build) error {
 	}
 	defer os.RemoveAll(out)
 	_, err = host.Run(ctx, host.Command{
-		Dir: r.ModuleDir(b.Module), Env: buildEnv(b), Args: buildArgs(filepath.Clean(out), b),
+		Dir: r.ModuleDir(b.Module), Env: buildEnv(b), Args: buildArgs(out, b),
 	})
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	machine "meshgate/framework/cluster/host"
 )
 
 // goEnv is the environment of the Go command for b: nothing of the machine's own
@@ -32,7 +33,11 @@ func processes() int { return runtime.GOMAXPROCS(0) + 1 }
 
 // buildEnv is goEnv with what makes compiling quicker and changes nothing.
 func buildEnv(b recipe.Build) []string {
-	return append(goEnv(b), memoryEnv("/proc/meminfo", processes())...)
+	free, err := machine.MemoryAvailable()
+	if err != nil {
+		return goEnv(b) // then the compiler's own judgement is better
+	}
+	return append(goEnv(b), memoryEnv(free, processes())...)
 }
 
 // tagList is the build's tags as the Go command takes them.

@@ -123,6 +123,12 @@ func filesystems(list string) []string {
 	return names
 }
 
+// MemoryAvailable is what of this machine's memory is free at this moment, in bytes.
+func MemoryAvailable() (int64, error) {
+	_, available, err := memory(text(os.DirFS("/"), "proc/meminfo"))
+	return available, err
+}
+
 func memory(meminfo string) (total, available int64, err error) {
 	values := [2]int64{}
 	for i, key := range []string{"MemTotal:", "MemAvailable:"} {

@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
+	"meshgate/framework/cluster"
 	"meshgate/framework/cluster/engine"
 	"meshgate/framework/cluster/host"
 )
@@ -115,15 +116,13 @@ func taints(keys ...string) string {
 	return "nodeRegistration:\n  taints:\n" + out
 }
 
-const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
-
 // initPatch makes kubeadm patch its static pods, see patches, and leaves out,
 // beside what kind leaves out, the restart of the kubelet for the rotation of
 // certificates that outlive the cluster anyway.
 func (p plan) initPatch() string {
 	patch := fmt.Sprintf("kind: InitConfiguration\npatches:\n  directory: %s\nskipPhases:\n- preflight\n- kubelet-finalize\n", patchesInNode)
 	if p.calico {
-		patch += taints(controlPlaneTaint, networkTaint)
+		patch += taints(cluster.ControlPlaneTaint, networkTaint)
 	}
 	return patch
 }

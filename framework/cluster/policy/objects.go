@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"meshgate/framework/cluster"
 	"meshgate/framework/wait"
 )
 
@@ -58,7 +59,7 @@ func (p Proof) pod(name string) *corev1.Pod {
 			EnableServiceLinks:           &no,
 			RestartPolicy:                corev1.RestartPolicyOnFailure, // a container that could not start is started again
 			// A single node bears the control plane's taint while it is set up.
-			Tolerations: []corev1.Toleration{{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists}},
+			Tolerations: []corev1.Toleration{{Key: cluster.ControlPlaneTaint, Operator: corev1.TolerationOpExists}},
 			Containers: []corev1.Container{{
 				Name: name, Image: p.Image, ImagePullPolicy: corev1.PullIfNotPresent, Args: []string{"serve"},
 				SecurityContext: &corev1.SecurityContext{

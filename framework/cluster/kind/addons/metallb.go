@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"meshgate/framework/cluster"
 )
 
 // The names of MetalLB's workloads.
@@ -15,7 +17,6 @@ const (
 	MetalLBController = "controller"
 	MetalLBSpeaker    = "speaker"
 	poolName          = "meshgate"
-	controlPlaneTaint = "node-role.kubernetes.io/control-plane"
 )
 
 // MetalLB prepares MetalLB's native manifest. Its webhook, which judges only what
@@ -58,9 +59,10 @@ func metalLB(spec *corev1.PodSpec, name, host, port string) error {
 		return fmt.Errorf("container %q: want a readiness probe, got none", name)
 	}
 	quick(c.ReadinessProbe)
-	// A single node bears the control plane's taint until kind's last steps.
-	spec.Tolerations = append(spec.Tolerations, corev1.Toleration{Key: controlPlaneTaint, Operator: corev1.TolerationOpExists})
-	if spec.HostNetwork {
+	if !spec.HostNetwork {
+		// A single node bears the control plane's taint until kind's last steps.
+		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{Key: cluster.ControlPlaneTaint, Operator: corev1.TolerationOpExists})
+	} else {
 		// Speakers are in the nodes' network and need not wait for the pods'.
 		spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
 		c.Env = append(c.Env, corev1.EnvVar{Name: serviceHost, Value: host}, corev1.EnvVar{Name: servicePort, Value: port})
