@@ -4,11 +4,15 @@ package suites
 import (
 	"meshgate/framework/suite"
 	basicgateway "meshgate/suites/basic-gateway"
+	mongoegress "meshgate/suites/mongo-egress"
+	mongoingress "meshgate/suites/mongo-ingress"
 )
 
 // All returns the suites. To add one is a folder and a line here.
 func All() []suite.Suite {
 	return []suite.Suite{
 		basicgateway.Suite(),
+		mongoingress.Suite(),
+		mongoegress.Suite(),
 	}
 }

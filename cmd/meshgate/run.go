@@ -103,8 +103,12 @@ func (a *app) up() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			chosen, err := selected(cfg.Run)
+			if err != nil {
+				return err
+			}
 			cfg.Run.Keep = true
-			bed, err := testbed.Up(c.Context(), cfg, a.log)
+			bed, err := testbed.Up(c.Context(), cfg, a.log, suite.GatewaysOf(chosen...)...)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ const (
 	metallbVersion  = "v0.15.2"
 	istioVersion    = "1.31.1"
 	istioOldVersion = "1.22.0"
+	mongodbVersion  = "7.0.14"
 	appsVersion     = "dev"
 )
 
@@ -33,6 +34,8 @@ func Catalogue() []Component {
 		},
 		istio("istio-1.31", istioVersion, false),
 		istio("istio-1.22", istioOldVersion, true),
+		// Optional: those who ask for a mesh and nothing else need no database.
+		{Name: "mongodb", Version: mongodbVersion, Optional: true, Images: []string{"docker.io/library/mongo:" + mongodbVersion}},
 		{Name: "apps", Version: appsVersion, Own: true, Images: apps()},
 	}
 }
@@ -49,7 +52,7 @@ func istio(component, version string, optional bool) Component {
 
 func apps() []string {
 	var images []string
-	for _, app := range []string{"productpage", "details", "reviews-v1", "reviews-v2", "reviews-v3", "ratings-v1", "agent"} {
+	for _, app := range []string{"productpage", "details", "reviews-v1", "reviews-v2", "reviews-v3", "ratings-v1", "ratings-v2", "agent"} {
 		images = append(images, "docker.io/meshgate/"+app+":"+appsVersion)
 	}
 	return images

@@ -80,7 +80,7 @@ func TestOptionalOnlyByName(t *testing.T) {
 	assert.Len(t, b.Entries("istio-1.31"), 5)
 	assert.Len(t, filled(t, builder(), "istio-1.22").Entries("istio-1.22"), 5)
 	_, err := Resolve(t.Context(), Options{Dir: t.TempDir()}, []string{"istio-1.99"})
-	assert.ErrorContains(t, err, `component "istio-1.99" is not in the catalogue; it has node, calico, metallb, istio-1.31, istio-1.22, apps`)
+	assert.ErrorContains(t, err, `component "istio-1.99" is not in the catalogue; it has node, calico, metallb, istio-1.31, istio-1.22, mongodb, apps`)
 }
 
 func TestRegistryNodeSparesCalico(t *testing.T) {

@@ -34,7 +34,7 @@ const (
 
 // Entry is one line of the lock: an artefact, where it came from and what it is.
 type Entry struct {
-	Component string `json:"component"` // "node", "calico", "metallb", "istio-1.31", "istio-1.22", "apps"
+	Component string `json:"component"` // "node", "calico", "metallb", "istio-1.31", "istio-1.22", "mongodb", "apps"
 	Kind      Kind   `json:"kind"`
 	// Name is the upstream name, fully written, for images
 	// ("docker.io/istio/pilot:1.31.1"), and a path for files

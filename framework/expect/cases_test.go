@@ -1,6 +1,7 @@
 package expect
 
 import (
+	"encoding/binary"
 	"net/http"
 	"strconv"
 	"testing"
@@ -48,6 +49,25 @@ func refused(class, phase, alert string) probe.Observation {
 		Request: probe.RequestSummary{Kind: probe.KindHTTP, Method: "GET", URL: url, Via: "outside"},
 		Failure: &probe.Failure{Class: class, Phase: phase, Alert: alert, Message: "so it was"},
 	}
+}
+
+// documents is what a mongodb probe read.
+func documents(body string, change ...func(*probe.Observation)) probe.Observation {
+	o := probe.Observation{Request: probe.RequestSummary{Kind: probe.KindMongoDB, URL: url, Via: "outside"}, Body: probe.Bytes(body), Proto: "MongoDB 7.0.14",
+		Connections: []string{"10.0.0.1:1", "10.0.0.1:2"}, Wire: &probe.Wire{Sent: message(2013), Received: message(1)}}
+	for _, c := range change {
+		c(&o)
+	}
+	return o
+}
+
+// message is the header of one of MongoDB's: length, ID, answer to, operation.
+func message(operation uint32) []byte {
+	return binary.LittleEndian.AppendUint32(make([]byte, 12), operation)
+}
+
+func overTLS(o *probe.Observation) {
+	o.Wire = &probe.Wire{Sent: []byte{22, 3, 1, 0}, Received: []byte{22, 3, 3, 0}}
 }
 
 // secured is answer over a connection on which c was presented and found good.
@@ -154,6 +174,17 @@ func applicationCases() map[string][]judged {
 			{JSONField("method.x", "x"), answer(withBody(`{"method":{"x":"x"}}`)), answer(), `200 ` + url + `: method.x: want "x", got "nothing at \"x\""`},
 			{JSONField("a", "b"), answer(withBody(`{"a":"b"}`)), answer(withBody(`a: b`)), `200 ` + url + `: a: want "b", got "no JSON: a: b"`},
 			{JSONField("a", "b"), answer(withBody(`{"a":"b"}`)), reset, `reset in tls ` + url + `: a: want "b", got "no answer: reset in tls: so it was"`}},
+		"Documents": {
+			{Documents(`[{"rating":1},{"rating":1}]`), documents(`[{"rating": 1}, {"rating": 1}]`), documents(`[{"rating":1}]`), `connected ` + url + `: documents: want "[{\"rating\":1},{\"rating\":1}]", got "[{\"rating\":1}]"`},
+			{Documents(`[]`), documents(`[]`), refused(probe.ClassAuth, probe.PhaseAuth, ""), `auth in auth ` + url + `: documents: want "[]", got "auth in auth: so it was"`}},
+		"Connected": {
+			{Connected(), documents(`[]`), refused(probe.ClassClosed, probe.PhaseResponse, ""), `closed in response ` + url + `: connection: want "connected", got "closed in response: so it was"`}},
+		"ConnectionsAre": {
+			{ConnectionsAre(2), documents(`[]`), documents(`[]`, func(o *probe.Observation) { o.Connections = nil }), `connected ` + url + `: connections opened: want "2", got "0"`}},
+		"EncryptedOnTheWire": {
+			{EncryptedOnTheWire(), documents(`[]`, overTLS), documents(`[]`), `connected ` + url + `: sent on the wire: want "TLS records", got "MongoDB messages in the clear"; received on the wire: want "TLS records", got "MongoDB messages in the clear"`}},
+		"ClearOnTheWire": {
+			{ClearOnTheWire(), documents(`[]`), documents(`[]`, overTLS), `connected ` + url + `: sent on the wire: want "MongoDB messages in the clear", got "TLS records"; received on the wire: want "MongoDB messages in the clear", got "TLS records"`}},
 		"Stars": {
 			{Stars("Reviewer1", 1), html, answer(withBody(`<article class="review"><cite class="reviewer">Reviewer2</cite></article>`)), `200 ` + url + `: stars by Reviewer1: want "1", got "product page: no review by \"Reviewer1\"; it shows reviews by [\"Reviewer2\"] and errors []"`},
 			{Stars("Reviewer1", 1), html, reset, `reset in tls ` + url + `: stars by Reviewer1: want "1", got "no answer: reset in tls: so it was"`}},

@@ -2,6 +2,7 @@ package expect
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,11 @@ func text(field, want string, of func(accesslog.Line) string) LineCheck {
 	}
 }
 
+// IsHTTP wants the line of a request; that of a TCP connection has no method.
+func IsHTTP() LineCheck {
+	return holds("method", "one", func(l accesslog.Line) (string, bool) { return l.Method, l.Method != "-" && l.Method != "" })
+}
+
 // MethodIs wants the request's method.
 func MethodIs(want string) LineCheck {
 	return text("method", want, func(l accesslog.Line) string { return l.Method })
@@ -61,6 +67,14 @@ func StatusIs(want int) LineCheck {
 // FlagsAre wants exactly these response flags, "-" for none: "NR", "UF,URX".
 func FlagsAre(want string) LineCheck {
 	return text("flags", want, func(l accesslog.Line) string { return l.Flags })
+}
+
+// FlagsContain wants this among the response flags, such as "UF": in some versions of
+// Envoy others stand beside it.
+func FlagsContain(want string) LineCheck {
+	return holds("flags", want+" among them", func(l accesslog.Line) (string, bool) {
+		return l.Flags, slices.Contains(strings.Split(l.Flags, ","), want)
+	})
 }
 
 // DetailsAre wants these response-code details. The old text format has none, so

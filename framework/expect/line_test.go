@@ -39,6 +39,8 @@ func lineCases() map[string]judgedLine {
 		"ProtocolIs":               {ProtocolIs("HTTP/2"), func(l *line) { l.Protocol = "HTTP/1.1" }, `log protocol: want "HTTP/2", got "HTTP/1.1"`},
 		"StatusIs":                 {StatusIs(200), func(l *line) { l.Status = 503 }, `log status: want "200", got "503"`},
 		"FlagsAre":                 {FlagsAre("-"), func(l *line) { l.Flags = "UF,URX" }, `log flags: want "-", got "UF,URX"`},
+		"IsHTTP":                   {IsHTTP(), func(l *line) { l.Method = "-" }, `log method: want "one", got "-"`},
+		"FlagsContain":             {FlagsContain("-"), func(l *line) { l.Flags = "UF,URX" }, `log flags: want "- among them", got "UF,URX"`},
 		"DetailsAre":               {DetailsAre("via_upstream"), func(l *line) { l.Details = "" }, `log details: want "via_upstream", got "-"`},
 		"ClusterIs":                {ClusterIs("outbound|9080||app.ns.svc.cluster.local"), func(l *line) { l.UpstreamCluster = "BlackHoleCluster" }, `log upstream cluster: want "outbound|9080||app.ns.svc.cluster.local", got "BlackHoleCluster"`},
 		"ClusterHasPrefix":         {ClusterHasPrefix("outbound|9080||app."), func(l *line) { l.UpstreamCluster = "outbound|9080||apple" }, `log upstream cluster: want "outbound|9080||app.…", got "outbound|9080||apple"`},

@@ -12,15 +12,29 @@ import (
 // the client's address, and the rest say what must stand in it. So a second line
 // of the same request is found also where it tells another story.
 func ExactlyOne(lines []accesslog.Line, checks ...LineCheck) error {
+	return Lines(lines, 1, checks...)
+}
+
+// Lines wants so many lines that pass the first check, and each of them to pass all the
+// others, as ExactlyOne does of one.
+func Lines(lines []accesslog.Line, want int, checks ...LineCheck) error {
 	if len(checks) == 0 {
 		return errNoChecks
 	}
 	meant := passing(lines, checks[0])
-	if len(meant) != 1 {
-		return &Mismatch{Field: "access-log lines", Want: "exactly 1", Got: inventory(meant, lines, checks[0])}
+	if len(meant) != want {
+		return &Mismatch{Field: "access-log lines", Want: fmt.Sprintf("exactly %d", want), Got: inventory(meant, lines, checks[0])}
 	}
-	return Line(checks...)(meant[0])
+	for _, l := range meant {
+		if err := Line(checks...)(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// Those are the lines that pass a check.
+func Those(lines []accesslog.Line, check LineCheck) []accesslog.Line { return passing(lines, check) }
 
 // NoneOf wants no line that passes all the checks.
 func NoneOf(lines []accesslog.Line, checks ...LineCheck) error {

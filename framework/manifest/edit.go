@@ -32,11 +32,21 @@ func EditEach(name string, f func(*unstructured.Unstructured) (matched bool, err
 	}}
 }
 
-// Selector sets the pod labels that every Gateway selects.
-func Selector(labels map[string]string) Edit {
-	return EditEach("Selector", func(o *unstructured.Unstructured) (bool, error) {
+// Selectors sets the pod labels that Gateways select, by the value of label "istio" that
+// they select as they are. A Gateway that selects another is an error.
+func Selectors(byRole map[string]map[string]string) Edit {
+	return EditEach("Selectors", func(o *unstructured.Unstructured) (bool, error) {
 		if o.GetKind() != "Gateway" {
 			return false, nil
+		}
+		role, _, err := unstructured.NestedString(o.Object, "spec", "selector", "istio")
+		if err != nil {
+			return false, err
+		}
+		labels := byRole[role]
+		if len(labels) == 0 {
+			return false, fmt.Errorf("spec.selector.istio: want one of the mesh's gateways, %s, got %q",
+				strings.Join(slices.Sorted(maps.Keys(byRole)), ", "), role)
 		}
 		return true, unstructured.SetNestedStringMap(o.Object, labels, "spec", "selector")
 	})

@@ -33,7 +33,7 @@ func TestEditsAreGolden(t *testing.T) {
 		"renamed":    {Rename(map[string]string{"gateway": "gateway-2", "certificate": "certificate-2", "reader": "reader-2", "settings": "settings-2", "password": "password-2"})},
 		"pods": {Images(map[string]string{"ratings:1": "registry.test/ratings:2", "unused:1": "x"}), PullPolicy("IfNotPresent"),
 			PodLabels(map[string]string{"istio.io/rev": "1-22"}), PodAnnotations(map[string]string{"proxy.istio.io/config": "concurrency: 1"})},
-		"fields": {Selector(map[string]string{"istio": "other"}), SetField("VirtualService", "api", 27019, "spec", "tcp", "0", "route", "0", "destination", "port", "number"),
+		"fields": {Selectors(map[string]map[string]string{"ingressgateway": {"istio": "other"}}), SetField("VirtualService", "api", 27019, "spec", "tcp", "0", "route", "0", "destination", "port", "number"),
 			SetField("ServiceEntry", "outside", []string{"a.test"}, "spec", "hosts"), SetField("Gateway", "gateway", "x.test", "spec", "servers", "0", "hosts", "1"),
 			RemoveField("Gateway", "gateway", "spec", "servers", "0", "tls")},
 	} {
@@ -59,7 +59,8 @@ func TestEditsThatMatchNothingAreErrors(t *testing.T) {
 		set  Set
 		edit Edit
 	}{
-		"edit Selector: nothing matched in [ConfigMap ns/c]":                                                    {only, Selector(nil)},
+		"edit Selectors: nothing matched in [ConfigMap ns/c]": {only, Selectors(nil)},
+		`edit Selectors: Gateway istio-system/gateway: spec.selector.istio: want one of the mesh's gateways, egressgateway, got "ingressgateway"`: {s, Selectors(map[string]map[string]string{"egressgateway": {"a": "b"}})},
 		"edit Images: nothing matched in [ConfigMap ns/c]":                                                      {only, Images(map[string]string{"a": "b"})},
 		"edit PullPolicy Always: nothing matched":                                                               {only, PullPolicy("Always")},
 		"edit PodLabels: nothing matched":                                                                       {only, PodLabels(map[string]string{"a": "b"})},

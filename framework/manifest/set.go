@@ -85,6 +85,16 @@ func (s Set) Object(kind, name string) (*unstructured.Unstructured, error) {
 	return nil, fmt.Errorf("no %s %s; there are: %v", kind, name, have)
 }
 
+// Without leaves one object out; leaving out what is not there is an error.
+func (s Set) Without(kind, name string) (Set, error) {
+	if _, err := s.Object(kind, name); err != nil {
+		return Set{}, err
+	}
+	return NewSet(slices.DeleteFunc(s.Objects(), func(o *unstructured.Unstructured) bool {
+		return o.GetKind() == kind && o.GetName() == name
+	})...), nil
+}
+
 // With returns the set with the edits made, one after the other. An edit that
 // matches nothing is an error, and so is one that makes an object its type does
 // not allow.

@@ -28,6 +28,8 @@ const (
 	SidecarInjection Capability = "SidecarInjection" // pods of members get a proxy of their own
 	RegistryOnly     Capability = "RegistryOnly"     // outboundTrafficPolicy is REGISTRY_ONLY for the whole mesh
 	AccessLog        Capability = "AccessLog"        // every proxy writes access-log lines to its standard output
+	OwnGateways      Capability = "OwnGateways"      // the gateways are of the run's making, and may be stopped
+	PersistentVolume Capability = "PersistentVolume" // a claim without a class gets a volume
 )
 
 // A suite that looks at traces names this extension provider in its Telemetry
@@ -45,7 +47,7 @@ func TracingService(namespace string) string {
 
 // Known lists every capability, so that a mesh can be asked about each.
 func Known() []Capability {
-	return []Capability{LoadBalancer, NetworkPolicy, EgressGateway, TCPRouting, Tracing, IstioMetrics, SidecarInjection, RegistryOnly, AccessLog}
+	return []Capability{LoadBalancer, NetworkPolicy, EgressGateway, TCPRouting, Tracing, IstioMetrics, SidecarInjection, RegistryOnly, AccessLog, OwnGateways, PersistentVolume}
 }
 
 // Gateway is one gateway of the mesh: its Service, its pods and where it can be
@@ -55,7 +57,7 @@ type Gateway struct {
 	Name      string            // of the Service and the Deployment
 	Selector  map[string]string // labels of its pods, for Gateway.spec.selector
 	Host      string            // address reachable from here; empty when there is none
-	Ports     map[int]int       // Service port -> port reachable on Host
+	Ports     map[int]int       // Service port -> port reachable on Host, or in the cluster where there is none
 }
 
 // Present says whether the mesh has this gateway at all.
@@ -92,6 +94,18 @@ func portList(ports map[int]int) string {
 	return strings.Join(names, ", ")
 }
 
+// GatewaySpec is a gateway that a suite needs beside the two that every mesh has:
+// whatever the suite does to it disturbs no other suite.
+type GatewaySpec struct {
+	// Name is that of its Service and Deployment, and the value of label "istio" of
+	// its pods: "mongo-ingressgateway". A revision that is not the default follows.
+	Name string
+	// Egress says that nobody reaches it from outside.
+	Egress bool
+	// Ports are the TCP ports of its Service.
+	Ports []int
+}
+
 // Mesh is a mesh that is up, as its Flavour installed or found it.
 type Mesh struct {
 	Flavour      string               // "istio", "existing"
@@ -100,6 +114,7 @@ type Mesh struct {
 	Namespace    string               // of the control plane
 	Ingress      Gateway              // the shared ingress gateway
 	Egress       Gateway              // absent when !Egress.Present()
+	Others       map[string]Gateway   // by GatewaySpec.Name
 	Capabilities map[Capability]error // nil: present; else the reason it is absent
 	Taken        bool                 // found on the cluster, not installed by us
 	Facts        []string             // what a reader of the report should know
@@ -115,6 +130,21 @@ func (m *Mesh) Has(c Capability) error {
 	}
 	if reason != nil {
 		return fmt.Errorf("capability %s: %w", c, reason)
+	}
+	return nil
+}
+
+// Provides is nil when the mesh has a gateway as a suite needs it, with those ports,
+// and otherwise says what is missing.
+func (m *Mesh) Provides(s GatewaySpec) error {
+	g := m.Others[s.Name]
+	if !g.Present() {
+		return fmt.Errorf("gateway %s: no Service with label istio=%s", s.Name, s.Name)
+	}
+	for _, port := range s.Ports {
+		if _, ok := g.Ports[port]; !ok {
+			return fmt.Errorf("gateway %s/%s: want port %d, its Service has %s", g.Namespace, g.Name, port, portList(g.Ports))
+		}
 	}
 	return nil
 }

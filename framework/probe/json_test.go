@@ -24,6 +24,7 @@ func whole() Observation {
 			VerifyError: "x509: no", VerifyCause: VerifyName, ClientCertRequested: true},
 		Timing: Timing{DNS: 1250 * time.Microsecond, Connect: 3 * time.Microsecond, TLS: time.Second, FirstByte: 7 * time.Millisecond, Total: time.Hour},
 		Local:  "10.0.0.1:1", Remote: "10.0.0.2:2", Reused: true,
+		Connections: []string{"10.0.0.1:1"}, Wire: &Wire{Sent: []byte{0x16, 3}, Received: []byte{0x16}},
 		Failure:   &Failure{Class: ClassTLSAlert, Phase: PhaseTLS, Message: "refused", Alert: "protocol_version"},
 		RequestID: "id", At: at,
 	}

@@ -10,15 +10,20 @@ type Observation struct {
 	Request RequestSummary `json:"request"`
 	// Status is the HTTP status; 0 if no response came.
 	Status int         `json:"status,omitempty"`
-	Proto  string      `json:"proto,omitempty"` // "HTTP/1.1", "HTTP/2.0"
+	Proto  string      `json:"proto,omitempty"` // "HTTP/1.1", "HTTP/2.0"; "MongoDB 7.0.14"
 	Header http.Header `json:"header,omitempty"`
-	// Body is at most Request.BodyLimit bytes, or what a tls or tcp probe read.
+	// Body is at most Request.BodyLimit bytes, or what a tls or tcp probe read, or the
+	// documents of a collection.
 	Body      Bytes    `json:"body,omitempty"`
 	Truncated bool     `json:"truncated,omitempty"` // the body was longer
 	TLS       *TLSInfo `json:"tls,omitempty"`       // nil if no TLS was attempted
 	Timing    Timing   `json:"timing,omitzero"`
 	Local     string   `json:"local,omitempty"`  // our host:port; the gateway's log calls it the downstream remote address
 	Remote    string   `json:"remote,omitempty"` // the host:port reached
+	// Connections are our ends of all that a mongodb probe opened, in order.
+	Connections []string `json:"connections,omitempty"`
+	// Wire is how the latest of them began; nil for other kinds of probe.
+	Wire *Wire `json:"wire,omitempty"`
 	// Reused says that a held connection served this request, which was not its first.
 	Reused  bool     `json:"reused,omitempty"`
 	Failure *Failure `json:"failure,omitempty"` // nil if a response (or the handshake, or the connection) was had in full
@@ -108,6 +113,7 @@ const (
 	ClassTLSLocal    = "tls-local"      // WE refused for another reason: a version, a cipher, our own options
 	ClassPlainOnTLS  = "plain-on-tls"   // the peer answered plain HTTP with a TLS record
 	ClassMalformed   = "http-malformed" // the answer is no HTTP
+	ClassAuth        = "auth"           // the server did not know the user, or not with this password
 	ClassRequest     = "request"        // the Request itself is not possible; nothing was sent
 	ClassAgent       = "agent"          // the agent in the pod could not be run
 	ClassOther       = "other"
@@ -130,5 +136,6 @@ const (
 	PhaseWrite    = "write"    // writing the request
 	PhaseResponse = "response" // waiting for the response's header
 	PhaseBody     = "body"     // reading the body
+	PhaseAuth     = "auth"
 	PhaseAgent    = "agent"
 )

@@ -14,6 +14,9 @@ func Outside() Prober { return outside{} }
 
 // Do implements Prober.
 func (outside) Do(ctx context.Context, r Request) Observation {
+	if r.Kind == KindMongoDB {
+		return mongoAttempt(ctx, r)
+	}
 	s := open(ctx, r)
 	defer s.close()
 	if s.seen.Failure != nil {

@@ -20,6 +20,7 @@ type plan struct {
 	Request
 	secure    bool   // TLS before anything else
 	host      string // of the URL, without port
+	port      string // of the URL, or its scheme's
 	authority string // Host header, :authority
 	target    string // request target, as it will be on the wire
 	dial      string // host:port
@@ -34,6 +35,8 @@ var schemes = map[Kind]map[string]struct {
 	KindHTTP: {"http": {false, "80"}, "https": {true, "443"}},
 	KindTLS:  {"tls": {true, ""}, "https": {true, "443"}},
 	KindTCP:  {"tcp": {false, ""}},
+
+	KindMongoDB: {"mongodb": {false, "27017"}, "mongodb+tls": {true, "27017"}},
 }
 
 func newPlan(r Request) (plan, error) {
@@ -87,17 +90,18 @@ func (p *plan) locate() error {
 	if host := firstValue(p.Header, "host"); host != "" {
 		p.authority = host
 	}
-	if err := p.address(cmp.Or(u.Port(), known.port)); err != nil {
+	p.port = cmp.Or(u.Port(), known.port)
+	if err := p.address(); err != nil {
 		return err
 	}
 	p.target, err = p.requestTarget(rest[end:])
 	return err
 }
 
-func (p *plan) address(port string) error {
+func (p *plan) address() error {
 	p.dial = p.Connect
 	if p.dial == "" {
-		p.dial = net.JoinHostPort(p.host, port)
+		p.dial = net.JoinHostPort(p.host, p.port)
 	}
 	if _, port, err := net.SplitHostPort(p.dial); err != nil || port == "" {
 		return fmt.Errorf("address %q: want host:port (of url %q, or set connect)", p.dial, p.URL)

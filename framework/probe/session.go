@@ -20,6 +20,7 @@ const verdictWait = 100 * time.Millisecond
 type session struct {
 	plan   plan
 	conn   net.Conn // the TLS connection if there is one
+	wire   *wire    // what is below it
 	buf    *bufio.Reader
 	h2     *http2.ClientConn
 	began  time.Time
@@ -67,7 +68,8 @@ func (s *session) dial(ctx context.Context) *Failure {
 	}
 	s.seen.Timing.Connect = time.Since(start) - s.seen.Timing.DNS
 	s.seen.Local, s.seen.Remote = conn.LocalAddr().String(), conn.RemoteAddr().String()
-	s.conn, s.buf = conn, bufio.NewReader(conn)
+	s.wire = &wire{Conn: conn}
+	s.conn, s.buf = s.wire, bufio.NewReader(s.wire)
 	return nil
 }
 

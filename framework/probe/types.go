@@ -1,4 +1,4 @@
-// Package probe makes one HTTP, TLS or TCP attempt and says what happened.
+// Package probe makes one HTTP, TLS, TCP or MongoDB attempt and says what happened.
 //
 // A probe never judges: a refusal, a broken handshake and a 503 are all
 // Observations, and framework/expect decides which of them was wanted. The same
@@ -20,6 +20,8 @@ const (
 	KindHTTP Kind = "http" // request and response; https:// URLs do TLS first
 	KindTLS  Kind = "tls"  // connect and handshake; bytes only if Body or Read say so
 	KindTCP  Kind = "tcp"  // connect; bytes only if Body or Read say so
+	// KindMongoDB reads a collection by the official driver, see MongoOptions.
+	KindMongoDB Kind = "mongodb"
 )
 
 // Defaults of a Request that leaves the field empty.
@@ -44,7 +46,8 @@ type Request struct {
 	Kind   Kind   `json:"kind,omitempty"`
 	Method string `json:"method,omitempty"` // GET if empty
 	// URL is http://, https://, or for the other kinds tls:// and tcp:// with a
-	// port. Its host is the Host header (:authority); a "Host" in Header wins.
+	// port, and mongodb:// or, with TLS, mongodb+tls:// whose path is a database and
+	// a collection. Its host is the Host header (:authority); a "Host" in Header wins.
 	URL string `json:"url"`
 	// Header is sent with names and order of values as written; nothing is
 	// added but x-request-id and, where missing, user-agent with the ID in it.
@@ -66,7 +69,8 @@ type Request struct {
 	BodyLimit int64 `json:"bodyLimit,omitempty"`
 	// Read is for tls and tcp: read until so many bytes came or the peer closed.
 	// 0 reads nothing. A peer that closes before the first byte is a Failure.
-	Read int `json:"read,omitempty"`
+	Read  int          `json:"read,omitempty"`
+	Mongo MongoOptions `json:"mongo,omitzero"`
 }
 
 // TLSOptions are the client's side of the handshake.

@@ -155,6 +155,11 @@ func (r *featureRun) outcome() (report.Status, string) {
 // lacks is the reason why a feature cannot run on this mesh, or nil.
 func (s *suiteRun) lacks(f Feature) error {
 	var missing []error
+	for _, g := range s.suite.Gateways {
+		if err := s.bed.Mesh.Provides(g); err != nil {
+			missing = append(missing, err)
+		}
+	}
 	for _, c := range slices.Concat(s.suite.Needs, s.alwaysNeeded(), f.Needs) {
 		if err := s.bed.Mesh.Has(c); err != nil {
 			missing = append(missing, err)

@@ -67,7 +67,7 @@ type outcome struct {
 	output   string
 }
 
-func (w *world) up(context.Context, config.Config, progress.Log) (*testbed.Bed, error) {
+func (w *world) up(context.Context, config.Config, progress.Log, ...mesh.GatewaySpec) (*testbed.Bed, error) {
 	w.opened.Add(1)
 	if w.broken != nil {
 		return nil, w.broken

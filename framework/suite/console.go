@@ -8,8 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"meshgate/framework/kube"
 	"meshgate/framework/probe"
-
-	"k8s.io/apimachinery/pkg/labels"
 )
 
 // ControlPlaneLog is what istiod wrote since the feature began, all replicas.
@@ -27,16 +25,6 @@ func (e *Env) ControlPlaneLog(ctx context.Context) ([]byte, error) {
 		log.Write(raw)
 	}
 	return log.Bytes(), nil
-}
-
-// GatewayAdmin asks the admin interface of the ingress gateway's Envoy, first replica.
-func (e *Env) GatewayAdmin(ctx context.Context, path string) (string, error) {
-	pods, err := e.pods(ctx, e.Mesh.Ingress.Namespace, labels.SelectorFromSet(e.Mesh.Ingress.Selector).String())
-	if err != nil {
-		return "", err
-	}
-	out, _, err := e.Kube.Exec(ctx, pods[0].Namespace, pods[0].Name, proxyContainer, []string{"pilot-agent", "request", "GET", path}, nil)
-	return string(out), Broken(err)
 }
 
 // Inside probes from a container that has the agent's image, in the first pod of an

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,13 +33,17 @@ type Env struct {
 	images  map[string]string
 	began   time.Time
 	secret  func(string)
-	waiting *progress.Group // where a wait for a workload is shown; nil: nowhere
+	tell    func(format string, args ...any) // into the report's notes
+	waiting *progress.Group                  // where a wait for a workload is shown; nil: nowhere
 
 	mu      sync.Mutex
 	changed time.Time
 	traffic []exchanged
 	certs   map[string]*pki.Certificate
+	logins  map[string]Login
+	shared  *Env // of the suite; nil in that itself
 	applied []*unstructured.Unstructured
+	stopped []workload
 }
 
 // namespaces maps the readable namespaces of fixtures to those of this suite.
@@ -46,7 +51,7 @@ type namespaces map[string]string
 
 func newNamespaces(cfg config.Names, m *mesh.Mesh, s Suite) namespaces {
 	n := namespaces{"istio-system": m.Ingress.Namespace}
-	for _, readable := range s.Namespaces {
+	for _, readable := range slices.Concat(s.Namespaces, s.Outside) {
 		base := readable
 		if readable == "bookinfo" {
 			base = cfg.BookinfoNamespace
@@ -64,21 +69,56 @@ func (e *Env) Namespace(readable string) string {
 	return readable
 }
 
-// Ask makes one request from outside through the ingress gateway and remembers it:
-// at the end of the feature each must stand in the gateway's access log once.
+// Ask makes one request from outside through the shared ingress gateway and remembers
+// it: at the end of the feature each must stand in the gateway's access log once.
 func (e *Env) Ask(ctx context.Context, r probe.Request) probe.Observation {
-	r, err := e.throughIngress(r)
+	r, err := e.through("", r)
 	if err != nil {
-		return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassRequest, Phase: probe.PhaseRequest, Message: err.Error()}}
+		return impossible(err)
 	}
 	o := e.outside.Do(ctx, r)
 	e.remember(r, o)
 	return o
 }
 
+// AskThrough makes one request from outside through another gateway.
+func (e *Env) AskThrough(ctx context.Context, gateway string, r probe.Request) probe.Observation {
+	r, err := e.through(gateway, r)
+	if err != nil {
+		return impossible(err)
+	}
+	return e.outside.Do(ctx, r)
+}
+
+// AskFrom makes one request from a container that has the agent's image, in the first
+// pod of an application; the namespace is readable.
+func (e *Env) AskFrom(ctx context.Context, namespace, app string, r probe.Request) probe.Observation {
+	inside, err := e.Inside(ctx, namespace, app, agentContainer)
+	if err != nil {
+		return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassAgent, Phase: probe.PhaseAgent, Message: err.Error()}}
+	}
+	return inside.Do(ctx, e.trusting(r))
+}
+
+// agentContainer is what fixtures call the container with the agent's image.
+const agentContainer = "agent"
+
+func impossible(err error) probe.Observation {
+	return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassRequest, Phase: probe.PhaseRequest, Message: err.Error()}}
+}
+
+// HoldMongo opens a client of a MongoDB behind a gateway, which the caller closes.
+func (e *Env) HoldMongo(ctx context.Context, gateway string, r probe.Request) (*probe.Mongo, probe.Observation) {
+	r, err := e.through(gateway, r)
+	if err != nil {
+		return nil, impossible(err)
+	}
+	return probe.HoldMongo(ctx, r)
+}
+
 // Hold opens a connection through the ingress gateway that later requests reuse.
 func (e *Env) Hold(ctx context.Context, r probe.Request) (*probe.Held, probe.Observation, error) {
-	r, err := e.throughIngress(r)
+	r, err := e.through("", r)
 	if err != nil {
 		return nil, probe.Observation{}, Broken(err)
 	}
@@ -94,25 +134,31 @@ func (e *Env) AskHeld(ctx context.Context, held *probe.Held, r probe.Request) pr
 	return o
 }
 
-// throughIngress fills in what a client of the gateway needs: where to dial, and
-// the CA it trusts.
-func (e *Env) throughIngress(r probe.Request) (probe.Request, error) {
+// through fills in what a client of a gateway needs: where to dial, and the CA that it
+// trusts.
+func (e *Env) through(gateway string, r probe.Request) (probe.Request, error) {
 	port, err := portOf(r.URL)
 	if err != nil {
 		return r, err
 	}
 	if r.Connect == "" {
-		if r.Connect, err = e.Mesh.Ingress.Address(port); err != nil {
+		if r.Connect, err = e.Gateway(gateway).Address(port); err != nil {
 			return r, err
 		}
 	}
+	return e.trusting(r), nil
+}
+
+// trusting lets a request trust the run's CA alone, unless it says otherwise, and gives
+// it the time that a probe has.
+func (e *Env) trusting(r probe.Request) probe.Request {
 	if r.TLS.RootsPEM == "" {
 		r.TLS.RootsPEM = e.CA.PEM()
 	}
 	if r.Timeout == 0 {
 		r.Timeout = e.Budget.Probe
 	}
-	return r, nil
+	return r
 }
 
 func portOf(raw string) (int, error) {
@@ -131,6 +177,9 @@ func portOf(raw string) (int, error) {
 		return 443, nil
 	}
 }
+
+// Note tells the report's reader something about the run.
+func (e *Env) Note(format string, args ...any) { e.tell(format, args...) }
 
 // Changed notes that configuration was changed just now: the next assertion that
 // is met says how long it took to take effect.

@@ -38,15 +38,18 @@ func Where(c mesh.Capability, g Given) Given {
 	}
 }
 
-// Credential makes a TLS secret in the ingress gateway's namespace: a certificate
+// Credential makes a TLS secret in the shared gateway's namespace: a certificate
 // that the run's CA signs. Steps get it by Env.Certificate.
-func Credential(name string, leaf pki.Leaf) Given {
+func Credential(name string, leaf pki.Leaf) Given { return CredentialOf(ingressGateway, name, leaf) }
+
+// CredentialOf is Credential for another gateway: the secret is where that one's pods are.
+func CredentialOf(gateway, name string, leaf pki.Leaf) Given {
 	return func(e *Env) (manifest.Set, error) {
 		cert, err := e.Issue(name, leaf)
 		if err != nil {
 			return manifest.Set{}, err
 		}
-		return manifest.NewSet(manifest.TLSSecret("istio-system", name, cert.CertPEM, cert.KeyPEM)), nil
+		return manifest.NewSet(manifest.TLSSecret(e.Gateway(gateway).Namespace, name, cert.CertPEM, cert.KeyPEM)), nil
 	}
 }
 
@@ -63,13 +66,17 @@ func (e *Env) Issue(name string, leaf pki.Leaf) (*pki.Certificate, error) {
 	return cert, nil
 }
 
-// Certificate is the one that was last issued under a name. A name that was never
-// issued gives an empty certificate, which matches none that a server presents.
+// Certificate is the one that was last issued under a name, by the feature or for its
+// suite. A name that was never issued gives an empty certificate, which matches none
+// that a server presents.
 func (e *Env) Certificate(name string) *pki.Certificate {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c := e.certs[name]; c != nil {
 		return c
+	}
+	if e.shared != nil {
+		return e.shared.Certificate(name)
 	}
 	return &pki.Certificate{}
 }
@@ -147,6 +154,32 @@ func (e *Env) Remove(ctx context.Context, objs ...*unstructured.Unstructured) er
 	return nil
 }
 
+// Withdraw removes one object of those that the feature made, by kind and name.
+func (e *Env) Withdraw(ctx context.Context, kind, name string) error {
+	for _, o := range e.made() {
+		if o.GetKind() == kind && o.GetName() == name {
+			return e.Remove(ctx, o)
+		}
+	}
+	return Broken(fmt.Errorf("withdraw %s %s: the feature has made none of that name", kind, name))
+}
+
+// Recreate takes an object of the suite away, by kind and name, does something
+// meanwhile, and makes it again whatever came of that.
+func (e *Env) Recreate(ctx context.Context, kind, name string, meanwhile func(context.Context) error) error {
+	if e.shared == nil {
+		return Broken(fmt.Errorf("recreate %s %s: only a feature can", kind, name))
+	}
+	o, err := manifest.NewSet(e.shared.made()...).Object(kind, name)
+	if err != nil {
+		return Broken(err)
+	}
+	if err := e.Remove(ctx, o); err != nil {
+		return err
+	}
+	return errors.Join(meanwhile(ctx), e.shared.Make(ctx, o))
+}
+
 func (e *Env) ready(ctx context.Context, o *unstructured.Unstructured) error {
 	d := wait.Deadline{Name: kube.Name(o) + " ready", Within: e.Budget.Ready}
 	return e.Kube.AwaitDeployment(ctx, d, o.GetNamespace(), o.GetName(), func(missing error) {
@@ -213,14 +246,14 @@ func (e *Env) clean(ctx context.Context) error {
 	if err := e.Kube.Delete(ctx, e.made()...); err != nil {
 		return fmt.Errorf("left behind: %w", err)
 	}
-	return nil
+	return e.restart(ctx)
 }
 
 // fit turns readable fixtures into objects of this suite on this mesh.
 func (e *Env) fit(set manifest.Set) (manifest.Set, error) {
 	edits := []manifest.Edit{manifest.Namespaces(e.names)}
 	if set.Has("Gateway") {
-		edits = append(edits, manifest.Selector(e.Mesh.Ingress.Selector))
+		edits = append(edits, manifest.Selectors(e.selectors()))
 	}
 	if len(e.images) > 0 && set.Has("Deployment") {
 		edits = append(edits, manifest.Images(e.images))

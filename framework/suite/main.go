@@ -17,6 +17,7 @@ import (
 
 	"meshgate/framework/config"
 	"meshgate/framework/evidence"
+	"meshgate/framework/mesh"
 	"meshgate/framework/progress"
 	"meshgate/framework/report"
 	"meshgate/framework/testbed"
@@ -38,7 +39,7 @@ type Options struct {
 	Wrong func(suite string, f Feature) *Sabotage
 
 	// up stands the bed up; nil means testbed.Up.
-	up func(context.Context, config.Config, progress.Log) (*testbed.Bed, error)
+	up func(context.Context, config.Config, progress.Log, ...mesh.GatewaySpec) (*testbed.Bed, error)
 }
 
 // Main is the whole of a suite's TestMain: it reads e2e-framework's flags and the
@@ -109,8 +110,8 @@ func beforeTestTimeout(ctx context.Context) (context.Context, func()) {
 	return context.WithTimeoutCause(ctx, limit-cleanupReserve, fmt.Errorf("go test -timeout %s is nearly spent", limit))
 }
 
-// Run runs suites one after another on one mesh and returns the judged report, which it
-// has written and summarised. Nothing is stood up before a feature was selected.
+// Run runs suites side by side on one mesh and returns the judged report, which it has
+// written and summarised. Nothing is stood up before a feature was selected.
 func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 	quiet()
 	if o.up == nil {

@@ -44,19 +44,26 @@ type suiteRun struct {
 	notes  []string
 }
 
-// test is the suite as a Go test: its features side by side, then its cleanup.
+// test is the suite as a Go test: its features side by side, then one by one those
+// that would disturb them, then its cleanup.
 func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config) func(*testing.T) {
 	return func(t *testing.T) {
+		t.Parallel()
 		e, err := env.NewWithContext(ctx, cfg.WithParallelTestEnabled())
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.result = report.Suite{Name: s.suite.Name, Promise: s.suite.Promise, Started: time.Now()}
-		var compiled []types.Feature
+		var together, alone []types.Feature
 		for _, f := range s.suite.Features {
-			compiled = append(compiled, s.compile(f))
+			if f.Alone {
+				alone = append(alone, s.compile(f))
+			} else {
+				together = append(together, s.compile(f))
+			}
 		}
-		e.TestInParallel(t, compiled...)
+		e.TestInParallel(t, together...)
+		e.Test(t, alone...)
 		s.leave(ctx, t)
 	}
 }
@@ -103,14 +110,24 @@ func (s *suiteRun) stand(ctx context.Context, phase progress.Phase) error {
 			return err
 		}
 	}
-	return s.shared.Stand(ctx, s.suite.Given)
+	for _, readable := range s.suite.Outside {
+		if err := s.shared.Make(ctx, manifest.Namespace(s.shared.Namespace(readable), nil)); err != nil {
+			return err
+		}
+	}
+	if err := s.shared.Stand(ctx, s.suite.Given); err != nil || s.suite.Prepare == nil {
+		return err
+	}
+	phase.Waiting("what the applications need")
+	return s.suite.Prepare(ctx, s.shared)
 }
 
 func (s *suiteRun) env(part string) *Env {
 	return &Env{
 		Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
 		names: newNamespaces(s.bed.Config.Names, s.bed.Mesh, s.suite), owner: kube.Owner(s.suite.Name + part),
-		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, began: time.Now(), certs: map[string]*pki.Certificate{},
+		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, tell: s.note, began: time.Now(),
+		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, shared: s.shared,
 	}
 }
 
@@ -161,7 +178,7 @@ func (s *suiteRun) alwaysNeeded() []mesh.Capability {
 
 func (s *suiteRun) realNamespaces() []string {
 	var out []string
-	for _, n := range s.suite.Namespaces {
+	for _, n := range slices.Concat(s.suite.Namespaces, s.suite.Outside) {
 		out = append(out, s.shared.Namespace(n))
 	}
 	return out

@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"meshgate/framework/evidence"
+	"meshgate/framework/mesh"
 	"meshgate/framework/report"
 	"meshgate/framework/testbed"
 
@@ -24,6 +26,7 @@ type session struct {
 	options  Options
 	phases   *testbed.Phases
 	suites   []*suiteRun
+	gateways []mesh.GatewaySpec // of all suites
 	redactor *evidence.Redactor // knows the keys of this run
 
 	once sync.Once
@@ -33,6 +36,7 @@ type session struct {
 
 // run compiles the suites, runs them as Go tests and leaves the bed.
 func (s *session) run(ctx context.Context, id string, suites []Suite) error {
+	s.gateways = GatewaysOf(suites...)
 	for _, one := range suites {
 		if err := one.validate(); err != nil {
 			return fmt.Errorf("%w: %w", errInvalid, err)
@@ -56,7 +60,8 @@ func (s *session) run(ctx context.Context, id string, suites []Suite) error {
 	return err
 }
 
-// asTests runs the tests. Outside `go test` their own output would repeat the
+// asTests runs the tests side by side, however few processors there are: they wait
+// for the cluster more than they compute. Outside `go test` their own output would repeat the
 // summary, so it goes to a file; flags are given as an empty command line, since
 // the real one is not theirs.
 func (s *session) asTests(tests []testing.InternalTest) error {
@@ -70,6 +75,9 @@ func (s *session) asTests(tests []testing.InternalTest) error {
 			return err
 		}
 	}
+	if err := flag.Set("test.parallel", strconv.Itoa(max(1, len(tests)))); err != nil {
+		return err
+	}
 	stdout := os.Stdout
 	os.Stdout = s.options.Output
 	defer func() { os.Stdout = stdout }()
@@ -80,7 +88,7 @@ func (s *session) asTests(tests []testing.InternalTest) error {
 // open stands the bed up, once, for whichever suite comes first.
 func (s *session) open(ctx context.Context, folder string) (*testbed.Bed, error) {
 	s.once.Do(func() {
-		s.bed, s.err = s.options.up(ctx, s.options.Config, s.phases)
+		s.bed, s.err = s.options.up(ctx, s.options.Config, s.phases, s.gateways...)
 		if s.err == nil && s.options.Wrong == nil { // what we broke ourselves needs no evidence
 			s.bed.Evidence = &evidence.Collector{Kube: s.bed.Kube, Mesh: s.bed.Mesh, Dir: filepath.Join(folder, "evidence")}
 			s.redactor = &s.bed.Evidence.Redactor

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"meshgate/framework/expect"
+	"meshgate/framework/mesh"
 	"meshgate/framework/probe"
 	"meshgate/framework/report"
 	"meshgate/framework/wait"
@@ -42,6 +43,10 @@ type Exchange struct {
 	// credential names the certificate that the server must present; which one that
 	// is becomes known when the step runs.
 	credential string
+	gateway    string                          // asked through this one; empty: the shared ingress gateway
+	from       struct{ namespace, app string } // asked from there; empty: from outside
+	// request makes Request when the step runs, for what is not known before.
+	request func(*Env) probe.Request
 }
 
 // Presents also asserts that the server presents exactly the certificate that was
@@ -49,6 +54,34 @@ type Exchange struct {
 func (x Exchange) Presents(credential string) Exchange {
 	x.credential = credential
 	return x
+}
+
+// Through asks from outside through a gateway of Suite.Gateways.
+func (x Exchange) Through(gateway string) Exchange {
+	x.gateway = gateway
+	return x
+}
+
+// From asks from the agent's container in the first pod of an application; the
+// namespace is readable.
+func (x Exchange) From(namespace, app string) Exchange {
+	x.from.namespace, x.from.app = namespace, app
+	return x
+}
+
+// make asks.
+func (x Exchange) make(ctx context.Context, e *Env) probe.Observation {
+	r := x.Request
+	if x.request != nil {
+		r = x.request(e)
+	}
+	switch {
+	case x.from.app != "":
+		return e.AskFrom(ctx, x.from.namespace, x.from.app, r)
+	case x.gateway != "":
+		return e.AskThrough(ctx, x.gateway, r)
+	}
+	return e.Ask(ctx, r)
 }
 
 // judge checks an answer.
@@ -65,6 +98,12 @@ func Ask(r probe.Request, checks ...expect.Check) Exchange {
 	return Exchange{Request: r, Checks: checks}
 }
 
+// AskLate is Ask with a request that is made when the step runs, with what only the run
+// knows: addresses, passwords.
+func AskLate(r func(*Env) probe.Request, checks ...expect.Check) Exchange {
+	return Exchange{request: r, Checks: checks}
+}
+
 // Eventually asserts that the answer is right before the budget Converged is spent:
 // configuration that was just applied takes effect. Every exchange must be right in
 // the same round.
@@ -79,6 +118,12 @@ func Eventually(name string, exchanges ...Exchange) Step {
 func Control(name string, exchanges ...Exchange) Step {
 	s := Eventually(name, exchanges...)
 	s.kind = control
+	return s
+}
+
+// Needing skips a step, and only it, where the capability is absent.
+func Needing(c mesh.Capability, s Step) Step {
+	s.needs = c
 	return s
 }
 
@@ -181,7 +226,7 @@ func round(ctx context.Context, e *Env, exchanges []Exchange) (any, error) {
 	done := make(chan int)
 	for i, x := range exchanges {
 		go func() {
-			seen[i] = e.Ask(ctx, x.Request)
+			seen[i] = x.make(ctx, e)
 			done <- i
 		}()
 	}

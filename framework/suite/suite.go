@@ -25,9 +25,18 @@ type Suite struct {
 	// Namespaces are made for the suite as members of the mesh. Fixtures call them
 	// by these readable names; the real ones end in the suite's name.
 	Namespaces []string
+	// Outside are namespaces made for the suite that are no members, likewise.
+	Outside []string
+	// Gateways are those that the suite needs beside the shared ones. On a mesh that
+	// has not all of them the suite is skipped, and the report says why.
+	Gateways []mesh.GatewaySpec
 	// Given stands while any of its features runs; usually the applications.
 	Given []Given
-	// Features run side by side. Each has hosts and objects of its own.
+	// Prepare does what objects cannot once they stand, such as filling a database.
+	// When it fails, no feature is asked: that is a failure of the surroundings.
+	Prepare func(context.Context, *Env) error
+	// Features run side by side, but for those that are to be alone. Each has hosts
+	// and objects of its own.
 	Features []Feature
 }
 
@@ -44,6 +53,9 @@ type Feature struct {
 	Needs []mesh.Capability
 	// Labels select features by --labels; "suite" is always there.
 	Labels map[string]string
+	// Alone features disturb what the others share, such as the applications: they run
+	// after them, one at a time.
+	Alone bool
 	// Given is applied before the first step and removed after the last.
 	Given []Given
 	// Then are the steps, in order; the first that fails ends the feature.
@@ -61,6 +73,15 @@ type Step struct {
 	// needs is a capability without which the step, and only it, is skipped.
 	needs mesh.Capability
 	run   func(context.Context, *Env) (result, error)
+}
+
+// GatewaysOf lists the gateways that suites need beside the shared ones.
+func GatewaysOf(suites ...Suite) []mesh.GatewaySpec {
+	var all []mesh.GatewaySpec
+	for _, s := range suites {
+		all = append(all, s.Gateways...)
+	}
+	return all
 }
 
 // validate refuses a suite that could be green without proving anything.

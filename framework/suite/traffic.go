@@ -14,8 +14,6 @@ import (
 	"meshgate/framework/mesh"
 	"meshgate/framework/probe"
 	"meshgate/framework/wait"
-
-	"k8s.io/apimachinery/pkg/labels"
 )
 
 // proxyContainer is the container that writes access logs, in gateways and sidecars.
@@ -49,10 +47,8 @@ func (e *Env) answered() []exchanged {
 	return out
 }
 
-// GatewayLines reads the ingress gateway's access log since the feature began.
-func (e *Env) GatewayLines(ctx context.Context) ([]accesslog.Line, error) {
-	return e.Lines(ctx, e.Mesh.Ingress.Namespace, labels.SelectorFromSet(e.Mesh.Ingress.Selector).String())
-}
+// GatewayLines reads the shared ingress gateway's access log since the feature began.
+func (e *Env) GatewayLines(ctx context.Context) ([]accesslog.Line, error) { return e.LinesOf(ctx, "") }
 
 // SidecarLines reads the access logs of an application's sidecars since the feature
 // began; the namespace is readable, the application the value of label "app".

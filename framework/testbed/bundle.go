@@ -57,21 +57,30 @@ func (p *plan) components() []string {
 		names = append(names, c)
 	}
 	if ours {
-		names = append(names, "apps") // the agent is ours whatever applications are asked for
+		names = append(names, workloads()...)
 	}
 	return names
 }
 
-// inNodes lists the images that mesh and applications need.
-func inNodes(cfg config.Config, flavour mesh.Flavour) ([]string, error) {
-	apps, err := bundle.Find("apps")
-	if err != nil {
-		return nil, err
+// workloads are the components that the suites' pods are made of. The agent, and the
+// ratings that speak to a database, are ours whatever applications are asked for.
+func workloads() []string { return []string{"mongodb", "apps"} }
+
+// inNodes lists the images that mesh and workloads need.
+func inNodes(flavour mesh.Flavour) ([]string, error) {
+	images := slices.Clone(flavour.Images())
+	for _, name := range workloads() {
+		c, err := bundle.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, c.Images...)
 	}
-	return append(slices.Clone(flavour.Images()), apps.Images...), nil
+	return images, nil
 }
 
 // images maps our bookinfo to the upstream project's builds, where those are asked for.
+// Upstream's ratings-v2 is not among them: it takes neither a user nor a CA.
 func images(apps config.Apps) map[string]string {
 	if apps.Images == appsOurs {
 		return nil

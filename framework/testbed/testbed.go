@@ -53,12 +53,12 @@ type plan struct {
 	fit     func(mesh.Ground) (mesh.Flavour, error) // the flavour once the cluster is known
 }
 
-func newPlan(cfg config.Config) (*plan, error) {
-	flavour, err := flavours.New(cfg, mesh.Ground{})
+func newPlan(cfg config.Config, gateways ...mesh.GatewaySpec) (*plan, error) {
+	flavour, err := flavours.New(cfg, mesh.Ground{}, gateways...)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := inNodes(cfg, flavour)
+	wanted, err := inNodes(flavour)
 	if err != nil {
 		return nil, err
 	}
@@ -75,14 +75,15 @@ func newPlan(cfg config.Config) (*plan, error) {
 		fill: func(ctx context.Context, log progress.Log, components ...string) (*bundle.Bundle, error) {
 			return ResolveBundle(ctx, cfg.Bundle, log, components...)
 		},
-		fit: func(g mesh.Ground) (mesh.Flavour, error) { return flavours.New(cfg, g) },
+		fit: func(g mesh.Ground) (mesh.Flavour, error) { return flavours.New(cfg, g, gateways...) },
 	}, nil
 }
 
 // Up stands everything up and joins its users; Leave ends the use. When it fails,
-// what it made itself is removed, unless Keep was asked for.
-func Up(ctx context.Context, cfg config.Config, log progress.Log) (*Bed, error) {
-	p, err := newPlan(cfg)
+// what it made itself is removed, unless Keep was asked for. The mesh has the gateways
+// given beside its own, if its flavour installs any.
+func Up(ctx context.Context, cfg config.Config, log progress.Log, gateways ...mesh.GatewaySpec) (*Bed, error) {
+	p, err := newPlan(cfg, gateways...)
 	if err != nil {
 		return nil, err
 	}

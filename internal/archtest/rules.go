@@ -22,7 +22,7 @@ func ImportRules() []ImportRule {
 			In: []string{"./suites/..."}, Except: []string{"./suites"},
 			Allow: []string{
 				"./framework/suite", "./framework/probe/...", "./framework/expect", "./framework/accesslog",
-				"./framework/mesh", "./framework/manifest", "./framework/pki", "./framework/trace", "./fixtures",
+				"./framework/mesh", "./framework/manifest", "./framework/pki", "./framework/trace", "./framework/ratingsdb", "./fixtures",
 			},
 			Why: "a suite is data about a mesh: it knows no provider, no flavour, no client and no other suite",
 		},

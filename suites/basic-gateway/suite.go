@@ -17,7 +17,7 @@ func Suite() suite.Suite {
 		Needs:      []mesh.Capability{mesh.LoadBalancer},
 		Namespaces: []string{"bookinfo", "catalog"},
 		Given: []suite.Given{
-			suite.Apply("bookinfo/productpage.yaml", "bookinfo/details.yaml", "bookinfo/ratings.yaml",
+			suite.Apply("bookinfo/productpage.yaml", "bookinfo/details.yaml", "bookinfo/ratings.yaml", "bookinfo/ratings-v1.yaml",
 				"bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml"), // one version: no feature tells them apart
 			suite.Apply("basic-gateway/apps/*.yaml"),
 			suite.Where(mesh.Tracing, suite.Apply("basic-gateway/tracing/*.yaml")),

@@ -56,7 +56,9 @@ func load(ctx context.Context, r *recipe.Recipe, b recipe.Build) error {
 	return err
 }
 
-// warm compiles b into Go's build cache and throws the programs away.
+// warm compiles b into Go's build cache and throws the programs away. Vendored files
+// are left out: without them only the packages that get them, and what imports those,
+// are left to the build itself.
 func warm(ctx context.Context, r *recipe.Recipe, b recipe.Build) error {
 	out, err := os.MkdirTemp("", "meshgate-ahead-")
 	if err != nil {
@@ -64,7 +66,7 @@ func warm(ctx context.Context, r *recipe.Recipe, b recipe.Build) error {
 	}
 	defer os.RemoveAll(out)
 	_, err = host.Run(ctx, host.Command{
-		Dir: r.ModuleDir(b.Module), Env: buildEnv(b), Args: buildArgs(out, b),
+		Dir: r.ModuleDir(b.Module), Env: buildEnv(b), Args: buildArgs(out, fromModules, b),
 	})
 	return err
 }

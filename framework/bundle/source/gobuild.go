@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -57,10 +58,7 @@ func (j *job) compile(ctx context.Context, b recipe.Build) error {
 	if err != nil {
 		return err
 	}
-	_, err = host.Run(ctx, host.Command{
-		Dir: j.recipe.ModuleDir(b.Module), Env: buildEnv(b), Args: buildArgs(out, b), Line: j.compiling(),
-	})
-	if err != nil {
+	if err := j.build(ctx, b, out); err != nil {
 		return fmt.Errorf("compiling %s: %w", strings.Join(packages(b), ", "), err)
 	}
 	for name, file := range targets {
@@ -69,18 +67,43 @@ func (j *job) compile(ctx context.Context, b recipe.Build) error {
 	return nil
 }
 
+// build compiles b where its module is, or in a copy that has the vendored files.
+func (j *job) build(ctx context.Context, b recipe.Build, out string) (err error) {
+	dir, from := j.recipe.ModuleDir(b.Module), fromModules
+	if len(b.Vendored) > 0 {
+		if dir, err = os.MkdirTemp(j.dir, "vendored-"); err != nil {
+			return err
+		}
+		// It is larger than what is made of it, and nothing else needs it.
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		if err = j.vendor(ctx, b, dir); err != nil {
+			return err
+		}
+		from = fromVendor
+	}
+	_, err = host.Run(ctx, host.Command{Dir: dir, Env: buildEnv(b), Args: buildArgs(out, from, b), Line: j.compiling()})
+	return err
+}
+
+// Where the Go command takes the packages of other modules from. What is compiled is
+// the same for its build cache.
+const (
+	fromModules = "-mod=readonly"
+	fromVendor  = "-mod=vendor"
+)
+
 // compilerFlags leave out what debuggers need, which is half of every program, and
 // inlining, which is a sixth of the compiler's time. The Makefile has the same: what
 // meshgate and its recipes have in common is compiled once.
 const compilerFlags = "-gcflags=all=-dwarf=false -l"
 
-func buildArgs(out string, b recipe.Build) []string {
+func buildArgs(out, from string, b recipe.Build) []string {
 	flags := []string{"-s", "-w"}
 	for _, name := range slices.Sorted(maps.Keys(b.Vars)) {
 		flags = append(flags, "-X", fmt.Sprintf("'%s=%s'", name, b.Vars[name]))
 	}
 	args := []string{
-		"go", "build", "-v", "-p", strconv.Itoa(processes()), "-mod=readonly", "-trimpath", "-buildvcs=false",
+		"go", "build", "-v", "-p", strconv.Itoa(processes()), from, "-trimpath", "-buildvcs=false",
 		compilerFlags, "-ldflags=" + strings.Join(flags, " "),
 	}
 	return append(append(args, "-tags="+tagList(b), "-o", out+string(filepath.Separator)), packages(b)...)

@@ -38,6 +38,12 @@ func inputs(ctx context.Context, checkout string, r *recipe.Recipe) (string, err
 		return "", fmt.Errorf("inputs of %s: %w", r.Component, err)
 	}
 	for _, b := range r.Builds {
+		// One that has the name of a file that is set aside is compiled all the same.
+		for _, v := range b.Vendored {
+			if err := sumFile(sum, v.File, filepath.Join(r.Dir, v.File)); err != nil {
+				return "", fmt.Errorf("inputs of %s: %w", r.Component, err)
+			}
+		}
 		if filepath.Clean(r.ModuleDir(b.Module)) != checkout {
 			continue
 		}

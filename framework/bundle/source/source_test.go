@@ -18,6 +18,7 @@ import (
 
 	"meshgate/framework/bundle"
 	"meshgate/framework/bundle/source/host"
+	"meshgate/framework/bundle/source/recipe"
 	"meshgate/framework/progress"
 	"meshgate/framework/wait"
 )
@@ -232,6 +233,26 @@ func TestTheRecipesOfThisCheckoutAreGood(t *testing.T) {
 			inputs, err := s.Inputs(c)
 			require.NoError(t, err)
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", inputs)
+		})
+	}
+}
+
+// The programs that recipes bring along keep what their own tests say. They belong to
+// the recipes' modules, where `go test ./...` does not look.
+func TestTheProgramsOfTheRecipesKeepTheirPromises(t *testing.T) {
+	from, err := findCheckout("")
+	require.NoError(t, err)
+	tests, err := filepath.Glob(filepath.Join(from, "bundle", "*", "cmd", "*", "*_test.go"))
+	require.NoError(t, err)
+	require.NotEmpty(t, tests)
+	for _, path := range tests {
+		dir := filepath.Dir(path)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			_, err := host.Run(t.Context(), host.Command{
+				Dir: dir, Env: goEnv(recipe.Build{}),
+				Args: []string{"go", "test", fromModules, "-trimpath", "-buildvcs=false", compilerFlags, "."},
+			})
+			require.NoError(t, err)
 		})
 	}
 }

@@ -27,7 +27,7 @@ func TestTheCompilerIsToldWhatTheRecipeSays(t *testing.T) {
 	assert.Equal(t, []string{
 		"go", "build", "-v", "-p", strconv.Itoa(processes()), "-mod=readonly", "-trimpath", "-buildvcs=false", compilerFlags,
 		"-ldflags=-s -w -X 'main.a=with space' -X 'main.v=1'", "-tags=one,two", "-o", "out/", "./a", "example.test/b",
-	}, buildArgs("out", b))
+	}, buildArgs("out", fromModules, b))
 	assert.Contains(t, goEnv(b), "CGO_ENABLED=0")
 	assert.Contains(t, goEnv(recipe.Build{CGO: true}), "CGO_ENABLED=1")
 }

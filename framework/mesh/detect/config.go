@@ -138,6 +138,7 @@ type Findings struct {
 	Config       Config
 	Ground       mesh.Ground
 	LoadBalancer error // of the ingress gateway
+	Storage      error // volumes for claims without a class
 	Injection    error
 	Proxy        error // whether this build of Envoy can export Istio's metrics
 }
@@ -154,6 +155,8 @@ func Describe(m *mesh.Mesh, f Findings) {
 		mesh.SidecarInjection: f.Injection,
 		mesh.RegistryOnly:     f.Config.registryOnly(),
 		mesh.AccessLog:        f.Config.accessLog(),
+		mesh.OwnGateways:      unless(!m.Taken, "the mesh was taken as it is: none of its gateways may be stopped"),
+		mesh.PersistentVolume: f.Storage,
 	}
 	m.Facts = append(m.Facts, f.Config.facts()...)
 }

@@ -242,7 +242,8 @@ func TestGatewayServiceByLabel(t *testing.T) {
 	k := fake.NewClientset(service("edge", "gw", "ingressgateway", corev1.ServiceTypeLoadBalancer, 0))
 	s, err := detect.GatewayService(t.Context(), k, "ingressgateway", "istio-system")
 	require.NoError(t, err)
-	assert.Equal(t, mesh.Gateway{Namespace: "edge", Name: "gw", Selector: map[string]string{"istio": "ingressgateway"}}, detect.Gateway(s))
+	assert.Equal(t, mesh.Gateway{Namespace: "edge", Name: "gw", Selector: map[string]string{"istio": "ingressgateway"},
+		Ports: map[int]int{443: 443}}, detect.Gateway(s))
 
 	_, err = detect.GatewayService(t.Context(), k, "egressgateway", "istio-system")
 	assert.True(t, apierrors.IsNotFound(err))

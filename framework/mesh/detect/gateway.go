@@ -43,9 +43,9 @@ func preferred(all []corev1.Service, role, namespace string) (*corev1.Service, e
 	return nil, fmt.Errorf("services with label istio=%s: want one, or one in namespace %s named istio-%s, got %s", role, namespace, role, strings.Join(names, ", "))
 }
 
-// Gateway describes a gateway by its Service, without an address.
+// Gateway describes a gateway by its Service, without an address from outside.
 func Gateway(s *corev1.Service) mesh.Gateway {
-	return mesh.Gateway{Namespace: s.Namespace, Name: s.Name, Selector: s.Spec.Selector}
+	return mesh.Gateway{Namespace: s.Namespace, Name: s.Name, Selector: s.Spec.Selector, Ports: servicePorts(s)}
 }
 
 // Place is an address at which a gateway may answer.

@@ -27,9 +27,10 @@ const pollEvery = 200 * time.Millisecond
 
 // Options say which mesh is meant where there are several.
 type Options struct {
-	Namespace string // preferred, where it holds a control plane
-	Revision  string // required, if not empty
-	Version   string // what must be found, "1.24" or "1.24.3"; "" takes any
+	Namespace string             // preferred, where it holds a control plane
+	Revision  string             // required, if not empty
+	Version   string             // what must be found, "1.24" or "1.24.3"; "" takes any
+	Gateways  []mesh.GatewaySpec // looked for beside the shared ingress and egress gateway
 	Budget    wait.Budget
 	Ground    mesh.Ground
 }
@@ -160,7 +161,38 @@ func (t *taking) gateways(ctx context.Context) error {
 	case !apierrors.IsNotFound(err):
 		return fmt.Errorf("egress gateway: %w", err)
 	}
-	return t.reach(ctx, in)
+	place, err := t.reach(ctx, in)
+	if err != nil {
+		return err
+	}
+	t.mesh.Ingress.Host, t.mesh.Ingress.Ports = place.Host, place.Ports
+	t.findings.LoadBalancer = place.Unbalanced()
+	return t.others(ctx)
+}
+
+// others takes the gateways that suites ask for, where they are. Who needs one that
+// is not there, or has other ports, is skipped and says so.
+func (t *taking) others(ctx context.Context) error {
+	t.mesh.Others = map[string]mesh.Gateway{}
+	for _, spec := range t.Gateways {
+		s, err := t.service(ctx, spec.Name)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("gateway %s: %w", spec.Name, err)
+		}
+		g := detect.Gateway(s)
+		if !spec.Egress {
+			place, err := t.reach(ctx, s)
+			if err != nil {
+				return fmt.Errorf("gateway %s: %w", spec.Name, err)
+			}
+			g.Host, g.Ports = place.Host, place.Ports
+		}
+		t.mesh.Others[spec.Name] = g
+	}
+	return nil
 }
 
 // service prefers a gateway of the revision's own.
@@ -176,25 +208,21 @@ func (t *taking) service(ctx context.Context, role string) (*corev1.Service, err
 
 // reach does not wait for a load balancer: the mesh has stood here before, and
 // what it has no address for by now gets none.
-func (t *taking) reach(ctx context.Context, in *corev1.Service) error {
-	t.phase.Waiting("ingress gateway " + in.Namespace + "/" + in.Name)
+func (t *taking) reach(ctx context.Context, in *corev1.Service) (place detect.Place, err error) {
+	t.phase.Waiting("gateway " + in.Namespace + "/" + in.Name)
 	nodes, err := detect.Nodes(ctx, t.k.Typed())
 	if err != nil {
-		return err
+		return place, err
 	}
 	places, err := detect.Places(in, nodes, true)
 	if err != nil {
-		return err
+		return place, err
 	}
-	_, err = wait.Until(ctx, wait.Deadline{Name: "ingress gateway answers", Within: t.Budget.Programmed}, pollEvery, func(ctx context.Context) error {
-		place, err := ready.Reach(ctx, places)
-		if err == nil {
-			t.mesh.Ingress.Host, t.mesh.Ingress.Ports = place.Host, place.Ports
-			t.findings.LoadBalancer = place.Unbalanced()
-		}
+	_, err = wait.Until(ctx, wait.Deadline{Name: "gateway " + in.Name + " answers", Within: t.Budget.Programmed}, pollEvery, func(ctx context.Context) error {
+		place, err = ready.Reach(ctx, places)
 		return err
 	})
-	return err
+	return place, err
 }
 
 // synced asks for the proxies of the gateways only: what others' workloads do is
@@ -222,6 +250,7 @@ func (t *taking) describe(ctx context.Context) (*mesh.Mesh, error) {
 		return nil, err
 	}
 	t.findings.Config, t.findings.Ground = cfg, t.Ground
+	t.findings.Storage = detect.Storage(ctx, t.k.Typed())
 	t.findings.Proxy = detect.ExportsMetrics(ctx, t.proxy)
 	detect.Describe(t.mesh, t.findings)
 	return t.mesh, nil

@@ -14,7 +14,7 @@ import (
 )
 
 // maker makes a flavour from the configuration and what the cluster can do.
-type maker func(config.Config, mesh.Ground) (mesh.Flavour, error)
+type maker func(config.Config, mesh.Ground, []mesh.GatewaySpec) (mesh.Flavour, error)
 
 // table lists every flavour under its name in the configuration.
 func table() map[string]maker {
@@ -27,33 +27,36 @@ func table() map[string]maker {
 // Names are the flavours there are, in order.
 func Names() []string { return slices.Sorted(maps.Keys(table())) }
 
-// New makes the flavour that the configuration names. What the cluster can do is
-// only needed by Up: who wants to know Component or Images before there is a
-// cluster gives mesh.Ground{}, and makes the flavour again afterwards.
-func New(cfg config.Config, ground mesh.Ground) (mesh.Flavour, error) {
+// New makes the flavour that the configuration names; gateways are those that suites
+// need beside the shared ones. What the cluster can do is only needed by Up: who wants
+// to know Component or Images before there is a cluster gives mesh.Ground{}, and makes
+// the flavour again afterwards.
+func New(cfg config.Config, ground mesh.Ground, gateways ...mesh.GatewaySpec) (mesh.Flavour, error) {
 	make, ok := table()[cfg.Mesh.Flavour]
 	if !ok {
 		return nil, fmt.Errorf("mesh flavour: want one of %s, got %q", strings.Join(Names(), ", "), cfg.Mesh.Flavour)
 	}
-	return make(cfg, ground)
+	return make(cfg, ground, gateways)
 }
 
-func newIstio(cfg config.Config, ground mesh.Ground) (mesh.Flavour, error) {
+func newIstio(cfg config.Config, ground mesh.Ground, gateways []mesh.GatewaySpec) (mesh.Flavour, error) {
 	return istio.New(istio.Options{
 		Version:   cfg.Mesh.Version,
 		Revision:  cfg.Mesh.Revision,
 		Namespace: cfg.Names.ControlPlaneNamespace,
 		Values:    cfg.Mesh.Values,
+		Gateways:  gateways,
 		Budget:    cfg.Budget,
 		Ground:    ground,
 	})
 }
 
-func newExisting(cfg config.Config, ground mesh.Ground) (mesh.Flavour, error) {
+func newExisting(cfg config.Config, ground mesh.Ground, gateways []mesh.GatewaySpec) (mesh.Flavour, error) {
 	return existing.New(existing.Options{
 		Namespace: cfg.Names.ControlPlaneNamespace,
 		Revision:  cfg.Mesh.Revision,
 		Version:   cfg.Mesh.Version,
+		Gateways:  gateways,
 		Budget:    cfg.Budget,
 		Ground:    ground,
 	}), nil

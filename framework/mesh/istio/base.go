@@ -20,7 +20,7 @@ func (w *work) base(s stock, others, crdNames []string) error {
 	if deployed(have) && newer(have.Labels[versionLabel], s.tag) {
 		return w.point(have, judge)
 	}
-	return w.release(baseName, s.base, baseValues(w.opts.Namespace, judge, crdNames), s.tag)
+	return w.release(baseName, s.base, baseValues(w.opts.Namespace, judge, crdNames), map[string]string{versionLabel: s.tag})
 }
 
 func deployed(r *release.Release) bool { return r != nil && r.Info.Status == release.StatusDeployed }
@@ -32,8 +32,8 @@ func (w *work) istiods() ([]string, error) {
 		return nil, err
 	}
 	var revisions []string
-	for _, name := range releases {
-		if rest, ok := strings.CutPrefix(name, "istiod"); ok {
+	for _, r := range releases {
+		if rest, ok := strings.CutPrefix(r.Name, "istiod"); ok {
 			revisions = append(revisions, strings.TrimPrefix(rest, "-"))
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"meshgate/framework/kube"
@@ -29,7 +29,8 @@ func (f *Flavour) Down(ctx context.Context, k *kube.Client, log progress.Log) (e
 	defer func() { w.phase.End(err) }()
 	ctx, stop := context.WithTimeoutCause(ctx, w.limit(), fmt.Errorf("mesh down within %s: %w", w.limit(), wait.ErrExpired))
 	defer stop()
-	if err := w.releasesGone(); err != nil {
+	gateways, err := w.releasesGone()
+	if err != nil {
 		return err
 	}
 	others, err := w.istiods()
@@ -37,7 +38,7 @@ func (f *Flavour) Down(ctx context.Context, k *kube.Client, log progress.Log) (e
 		return err
 	}
 	if len(others) > 0 {
-		return w.leave(ctx, others)
+		return w.leave(ctx, others, gateways)
 	}
 	return w.everythingGone(ctx)
 }
@@ -45,25 +46,30 @@ func (f *Flavour) Down(ctx context.Context, k *kube.Client, log progress.Log) (e
 // limit: gateways drain for five seconds before they end, the CRDs come after.
 func (w *work) limit() time.Duration { return 2 * w.opts.Budget.Deletion }
 
-func (w *work) releasesGone() error {
+// releasesGone removes istiod and every gateway of the revision, also those that an
+// earlier run asked for, and names the gateways.
+func (w *work) releasesGone() (gateways []string, err error) {
 	ours, err := w.helm.ours()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r := w.opts.Revision
 	var g errgroup.Group
-	for _, name := range []string{ingressName(r), egressName(r), istiodName(r)} {
-		if slices.Contains(ours, name) {
-			w.phase.Waiting("release " + name)
-			g.Go(func() error { return w.helm.uninstall(name) })
+	for _, r := range ours {
+		if r.Labels[revisionLabel] != mesh.RevisionName(w.opts.Revision) {
+			continue
 		}
+		if r.Name != istiodName(w.opts.Revision) {
+			gateways = append(gateways, r.Name)
+		}
+		w.phase.Waiting("release " + r.Name)
+		g.Go(func() error { return w.helm.uninstall(r.Name) })
 	}
-	return g.Wait()
+	return gateways, g.Wait()
 }
 
 // leave goes while other revisions stay: the shared webhook must not point at an
 // istiod that is gone, or nobody could apply anything any more.
-func (w *work) leave(ctx context.Context, others []string) error {
+func (w *work) leave(ctx context.Context, others, gateways []string) error {
 	have, err := w.helm.find(baseName)
 	if err != nil {
 		return err
@@ -73,11 +79,11 @@ func (w *work) leave(ctx context.Context, others []string) error {
 			return err
 		}
 	}
-	return w.podsGone(ctx)
+	return w.podsGone(ctx, gateways)
 }
 
-func (w *work) podsGone(ctx context.Context) error {
-	selectors := podSelectors(w.opts.Revision)
+func (w *work) podsGone(ctx context.Context, gateways []string) error {
+	selectors := podSelectors(w.opts.Revision, gateways)
 	_, err := wait.Until(ctx, wait.Deadline{Name: "pods of revision " + mesh.RevisionName(w.opts.Revision) + " gone", Within: w.opts.Budget.Deletion}, pollEvery, func(ctx context.Context) error {
 		for _, selector := range selectors {
 			list, err := w.k.Typed().CoreV1().Pods(w.opts.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
@@ -93,13 +99,14 @@ func (w *work) podsGone(ctx context.Context) error {
 	return err
 }
 
-// podSelectors select the pods of one revision's releases. Gateways have the
-// revision in their names; a label of it they carry only if it is not the default.
-func podSelectors(revision string) []string {
-	return []string{
-		"app=istiod,istio.io/rev=" + mesh.RevisionName(revision),
-		fmt.Sprintf("app in (%s, %s)", ingressName(revision), egressName(revision)),
+// podSelectors select the pods of one revision's releases. Gateways carry a label of
+// it only if it is not the default, but their releases' names.
+func podSelectors(revision string, gateways []string) []string {
+	selectors := []string{"app=istiod,istio.io/rev=" + mesh.RevisionName(revision)}
+	if len(gateways) > 0 {
+		selectors = append(selectors, fmt.Sprintf("app in (%s)", strings.Join(gateways, ", ")))
 	}
+	return selectors
 }
 
 func (w *work) everythingGone(ctx context.Context) error {

@@ -3,7 +3,8 @@ package istio
 import (
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
+	"strings"
 	"time"
 
 	"meshgate/framework/kube"
@@ -20,8 +21,9 @@ const owner kube.Owner = "mesh"
 
 // Labels of a release, kept by Helm's storage.
 const (
-	inputsLabel  = "meshgate.dev/inputs"
-	versionLabel = "meshgate.dev/version"
+	inputsLabel   = "meshgate.dev/inputs"
+	versionLabel  = "meshgate.dev/version"
+	revisionLabel = "meshgate.dev/revision" // not on the base, which all revisions share
 )
 
 // requestLimit bounds each request that Helm makes: its own calls take no context.
@@ -73,8 +75,8 @@ func (h *helm) find(name string) (*release.Release, error) {
 	return r, nil
 }
 
-// ours lists the names of our releases, whatever state they are in.
-func (h *helm) ours() ([]string, error) {
+// ours lists our releases by name, whatever state they are in.
+func (h *helm) ours() ([]*release.Release, error) {
 	c, err := h.action()
 	if err != nil {
 		return nil, err
@@ -83,12 +85,8 @@ func (h *helm) ours() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("releases in namespace %s: %w", h.namespace, err)
 	}
-	var names []string
-	for _, r := range all {
-		names = append(names, r.Name)
-	}
-	sort.Strings(names)
-	return names, nil
+	slices.SortFunc(all, func(a, b *release.Release) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
 }
 
 func (h *helm) install(name string, c *chart.Chart, values map[string]any, labels map[string]string) error {

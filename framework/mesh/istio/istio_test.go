@@ -82,7 +82,8 @@ func TestIstiodValuesByVersionAndContent(t *testing.T) {
 
 func TestOtherValues(t *testing.T) {
 	golden(t, "base.yaml", baseValues("istio-system", "", []string{"gateways.networking.istio.io"}))
-	golden(t, "ingress-1-22.yaml", gatewayValues("LoadBalancer", "1-22"))
+	golden(t, "ingress-1-22.yaml", gatewayValues(mesh.GatewaySpec{}, "1-22"))
+	golden(t, "mongo-egress.yaml", gatewayValues(mesh.GatewaySpec{Name: "mongo-egressgateway", Egress: true, Ports: []int{15666}}, ""))
 }
 
 func TestTheUsersValuesComeLast(t *testing.T) {
@@ -114,8 +115,11 @@ func TestNamesPerRevision(t *testing.T) {
 	} {
 		assert.Equal(t, want, []string{istiodName(revision), ingressName(revision), egressName(revision)})
 	}
-	assert.Equal(t, []string{"app=istiod,istio.io/rev=default", "app in (istio-ingressgateway, istio-egressgateway)"}, podSelectors(""))
-	assert.Equal(t, []string{"app=istiod,istio.io/rev=1-22", "app in (istio-ingressgateway-1-22, istio-egressgateway-1-22)"}, podSelectors("1-22"))
+	mongo := mesh.GatewaySpec{Name: "mongo-ingressgateway", Ports: []int{27018}}
+	all := gateways(Options{Revision: "1-22", Gateways: []mesh.GatewaySpec{mongo}})
+	assert.Equal(t, map[string]mesh.GatewaySpec{"istio-ingressgateway-1-22": {}, "istio-egressgateway-1-22": {Egress: true}, "mongo-ingressgateway-1-22": mongo}, all)
+	assert.Equal(t, []string{"app=istiod,istio.io/rev=default"}, podSelectors("", nil))
+	assert.Equal(t, []string{"app=istiod,istio.io/rev=1-22", "app in (a, b)"}, podSelectors("1-22", []string{"a", "b"}))
 }
 
 func TestWhatTheBundleMustHold(t *testing.T) {
@@ -223,7 +227,7 @@ func TestEveryRenderedObjectIsStampedAsOurs(t *testing.T) {
 	assert.Equal(t, "s", got[1].GetLabels()["app"])
 }
 
-func TestConnectedWantsBothGatewaysSynced(t *testing.T) {
+func TestConnectedWantsAllGatewaysSynced(t *testing.T) {
 	m := &mesh.Mesh{Ingress: mesh.Gateway{Namespace: "istio-system", Name: "istio-ingressgateway"},
 		Egress: mesh.Gateway{Namespace: "istio-system", Name: "istio-egressgateway"}}
 	ok := mesh.TypeStatus{State: mesh.Synced}
@@ -232,6 +236,9 @@ func TestConnectedWantsBothGatewaysSynced(t *testing.T) {
 	}
 	in, out := proxy("istio-ingressgateway-5d-1", mesh.Synced), proxy("istio-egressgateway-6f-1", mesh.Synced)
 	assert.NoError(t, connected([]mesh.ProxyStatus{in, out}, m))
+	more := *m
+	more.Others = map[string]mesh.Gateway{"mongo-ingressgateway": {Namespace: "istio-system", Name: "mongo-ingressgateway"}}
+	assert.ErrorContains(t, connected([]mesh.ProxyStatus{in, out}, &more), "gateway istio-system/mongo-ingressgateway: no pod of it")
 	assert.ErrorContains(t, connected([]mesh.ProxyStatus{in}, m), "gateway istio-system/istio-egressgateway: no pod of it among the 1 proxies")
 	assert.ErrorContains(t, connected([]mesh.ProxyStatus{in, proxy("istio-egressgateway-6f-1", mesh.Stale)}, m), "LDS STALE")
 }

@@ -13,10 +13,11 @@ import (
 
 // Options say which Istio is installed, and where.
 type Options struct {
-	Version   string         // "1.31": a line of the bundle's catalogue is named istio-<version>
-	Revision  string         // "" is the default revision; "1-22" stands beside others
-	Namespace string         // of the control plane and the gateways
-	Values    map[string]any // merged over ours into istiod's Helm values
+	Version   string             // "1.31": a line of the bundle's catalogue is named istio-<version>
+	Revision  string             // "" is the default revision; "1-22" stands beside others
+	Namespace string             // of the control plane and the gateways
+	Values    map[string]any     // merged over ours into istiod's Helm values
+	Gateways  []mesh.GatewaySpec // beside the shared ingress and egress gateway
 	Budget    wait.Budget
 	Ground    mesh.Ground // what the cluster can do; only Up asks
 }

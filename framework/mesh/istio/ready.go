@@ -3,6 +3,8 @@ package istio
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"meshgate/framework/mesh"
 	"meshgate/framework/mesh/detect"
@@ -47,7 +49,7 @@ func (w *work) ready(ctx context.Context, s stock) (*mesh.Mesh, error) {
 	var lb error
 	w.phase.Waiting("gateways, their address and their proxies' configuration")
 	limit := wait.Deadline{Name: "gateways answer, proxies SYNCED", Within: w.opts.Budget.MeshUp}
-	for _, name := range []string{ingressName(w.opts.Revision), egressName(w.opts.Revision)} {
+	for name := range gateways(w.opts) {
 		if err := w.k.AwaitDeployment(ctx, limit, w.opts.Namespace, name, nil); err != nil {
 			return nil, err
 		}
@@ -74,9 +76,9 @@ func (w *work) look(ctx context.Context, m *mesh.Mesh, console *mesh.Console) (l
 	return lb, connected(proxies, m)
 }
 
-// connected is nil when both gateways are among the proxies and all are SYNCED.
+// connected is nil when all gateways are among the proxies and all of those are SYNCED.
 func connected(proxies []mesh.ProxyStatus, m *mesh.Mesh) error {
-	for _, g := range []mesh.Gateway{m.Ingress, m.Egress} {
+	for _, g := range slices.AppendSeq([]mesh.Gateway{m.Ingress, m.Egress}, maps.Values(m.Others)) {
 		if !anyOf(proxies, g) {
 			return fmt.Errorf("gateway %s/%s: no pod of it among the %d proxies connected to istiod", g.Namespace, g.Name, len(proxies))
 		}
@@ -93,40 +95,59 @@ func anyOf(proxies []mesh.ProxyStatus, g mesh.Gateway) bool {
 	return false
 }
 
+// addresses fills in the gateways. lb says why the shared one has no load balancer.
 func (w *work) addresses(ctx context.Context, m *mesh.Mesh) (lb, err error) {
-	services := w.k.Typed().CoreV1().Services(w.opts.Namespace)
-	out, err := services.Get(ctx, egressName(w.opts.Revision), metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("egress gateway: %w", err)
+	m.Others = map[string]mesh.Gateway{}
+	for name, spec := range gateways(w.opts) {
+		g, unbalanced, err := w.gateway(ctx, name, spec)
+		if err != nil {
+			return nil, err
+		}
+		switch name {
+		case ingressName(w.opts.Revision):
+			m.Ingress, lb = g, unbalanced
+		case egressName(w.opts.Revision):
+			m.Egress = g
+		default:
+			m.Others[spec.Name] = g
+		}
 	}
-	in, err := services.Get(ctx, ingressName(w.opts.Revision), metav1.GetOptions{})
+	return lb, nil
+}
+
+// gateway describes one by its Service, which must answer unless it is for egress.
+func (w *work) gateway(ctx context.Context, name string, spec mesh.GatewaySpec) (g mesh.Gateway, unbalanced, err error) {
+	s, err := w.k.Typed().CoreV1().Services(w.opts.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("ingress gateway: %w", err)
+		return g, nil, fmt.Errorf("gateway %s: %w", name, err)
 	}
-	m.Egress, m.Ingress = detect.Gateway(out), detect.Gateway(in)
-	return w.reach(ctx, m, in)
+	g = detect.Gateway(s)
+	if spec.Egress {
+		return g, nil, nil
+	}
+	place, err := w.reach(ctx, s)
+	if err != nil {
+		return g, nil, err
+	}
+	g.Host, g.Ports = place.Host, place.Ports
+	return g, place.Unbalanced(), nil
 }
 
 // reach waits for the load balancer's address where the cluster gives any, and
 // takes a node's port where it does not.
-func (w *work) reach(ctx context.Context, m *mesh.Mesh, in *corev1.Service) (lb, err error) {
+func (w *work) reach(ctx context.Context, in *corev1.Service) (detect.Place, error) {
 	if w.opts.Ground.LoadBalancer == nil && len(in.Status.LoadBalancer.Ingress) == 0 {
-		return nil, fmt.Errorf("gateway %s/%s: no load balancer's address assigned yet", in.Namespace, in.Name)
+		return detect.Place{}, fmt.Errorf("gateway %s/%s: no load balancer's address assigned yet", in.Namespace, in.Name)
 	}
 	nodes, err := detect.Nodes(ctx, w.k.Typed())
 	if err != nil {
-		return nil, err
+		return detect.Place{}, err
 	}
 	places, err := detect.Places(in, nodes, false)
 	if err != nil {
-		return nil, err
+		return detect.Place{}, err
 	}
-	place, err := ready.Reach(ctx, places)
-	if err != nil {
-		return nil, err
-	}
-	m.Ingress.Host, m.Ingress.Ports = place.Host, place.Ports
-	return place.Unbalanced(), nil
+	return ready.Reach(ctx, places)
 }
 
 func (w *work) describe(ctx context.Context, m *mesh.Mesh, s stock, lb error) (*mesh.Mesh, error) {
@@ -134,7 +155,7 @@ func (w *work) describe(ctx context.Context, m *mesh.Mesh, s stock, lb error) (*
 	if err != nil {
 		return nil, err
 	}
-	findings := detect.Findings{Config: cfg, Ground: w.opts.Ground, LoadBalancer: lb}
+	findings := detect.Findings{Config: cfg, Ground: w.opts.Ground, LoadBalancer: lb, Storage: detect.Storage(ctx, w.k.Typed())}
 	if s.substitute != "" {
 		findings.Proxy = fmt.Errorf("the proxies are %s, which does not export istio_requests_total", s.substitute)
 		w.facts = append(w.facts, "the proxies are "+s.substitute)

@@ -113,7 +113,7 @@ func (w *work) controlPlane(ctx context.Context, s stock) error {
 	g.Go(func() error { return w.crds(ctx, all, s.tag) })
 	g.Go(func() error { return w.base(s, others, names(all)) })
 	g.Go(func() error {
-		return w.release(istiodName(w.opts.Revision), s.istiod, istiodValues(s, w.opts), s.tag)
+		return w.release(istiodName(w.opts.Revision), s.istiod, istiodValues(s, w.opts), w.labels(s))
 	})
 	if err := g.Wait(); err != nil {
 		return err
@@ -137,21 +137,25 @@ func (w *work) note(format string, args ...any) {
 	w.facts = append(w.facts, fmt.Sprintf(format, args...))
 }
 
-// gateways installs both at once.
+// gateways installs all of them at once.
 func (w *work) gateways(s stock) error {
 	w.phase.Waiting("gateways")
 	var g errgroup.Group
-	for name, service := range map[string]string{
-		ingressName(w.opts.Revision): "LoadBalancer",
-		egressName(w.opts.Revision):  "ClusterIP",
-	} {
-		g.Go(func() error { return w.release(name, s.gateway, gatewayValues(service, w.opts.Revision), s.tag) })
+	for name, spec := range gateways(w.opts) {
+		g.Go(func() error {
+			return w.release(name, s.gateway, gatewayValues(spec, w.opts.Revision), w.labels(s))
+		})
 	}
 	return g.Wait()
 }
 
+// labels say whose a release of this revision is.
+func (w *work) labels(s stock) map[string]string {
+	return map[string]string{versionLabel: s.tag, revisionLabel: mesh.RevisionName(w.opts.Revision)}
+}
+
 // release makes a release be there with this chart and these values.
-func (w *work) release(name string, fsys fs.FS, values map[string]any, tag string) error {
+func (w *work) release(name string, fsys fs.FS, values map[string]any, labels map[string]string) error {
 	digest, err := inputs(fsys, values)
 	if err != nil {
 		return fmt.Errorf("release %s: %w", name, err)
@@ -174,5 +178,6 @@ func (w *work) release(name string, fsys fs.FS, values map[string]any, tag strin
 	if err != nil {
 		return fmt.Errorf("chart of release %s: %w", name, err)
 	}
-	return w.helm.install(name, c, values, map[string]string{inputsLabel: digest, versionLabel: tag})
+	labels[inputsLabel] = digest
+	return w.helm.install(name, c, values, labels)
 }

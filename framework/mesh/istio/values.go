@@ -1,6 +1,7 @@
 package istio
 
 import (
+	"fmt"
 	"maps"
 
 	"meshgate/framework/mesh"
@@ -25,7 +26,23 @@ func istiodName(revision string) string  { return "istiod" + suffix(revision) }
 func ingressName(revision string) string { return "istio-ingressgateway" + suffix(revision) }
 func egressName(revision string) string  { return "istio-egressgateway" + suffix(revision) }
 
+// gateways lists every gateway of the installation under its release's name: the two
+// that are always there, with the chart's own ports, and those asked for beside them.
+func gateways(o Options) map[string]mesh.GatewaySpec {
+	all := map[string]mesh.GatewaySpec{
+		ingressName(o.Revision): {},
+		egressName(o.Revision):  {Egress: true},
+	}
+	for _, g := range o.Gateways {
+		all[g.Name+suffix(o.Revision)] = g
+	}
+	return all
+}
+
 const baseName = "istio-base"
+
+// statusPort is where a gateway answers for its own health.
+const statusPort = 15021
 
 // baseValues: the CRDs are left to us, because several revisions share them, and
 // because only so do they go away again with the last one.
@@ -42,7 +59,8 @@ func baseValues(namespace, defaultRevision string, crdNames []string) map[string
 }
 
 // istiodValues: what spec.md needs of the mesh (REGISTRY_ONLY, access log, a tracing
-// provider that no workload uses until a Telemetry names it), what a small cluster needs, what a substitute Envoy needs, and last what the user wants.
+// provider that no workload uses until a Telemetry names it), what a small cluster
+// needs, what a substitute Envoy needs, and last what the user wants.
 func istiodValues(s stock, o Options) map[string]any {
 	v := map[string]any{
 		"revision": o.Revision,
@@ -105,15 +123,37 @@ func withoutIstioFilters() map[string]any {
 }
 
 // gatewayValues: names and pod labels follow from the release's name.
-func gatewayValues(serviceType, revision string) map[string]any {
-	return map[string]any{
+func gatewayValues(g mesh.GatewaySpec, revision string) map[string]any {
+	service := map[string]any{"type": "LoadBalancer"}
+	if g.Egress {
+		service["type"] = "ClusterIP"
+	}
+	if len(g.Ports) > 0 {
+		service["ports"] = servicePorts(g.Ports)
+	}
+	values := map[string]any{
 		"revision":        revision,
 		"imagePullPolicy": "IfNotPresent",
 		"autoscaling":     map[string]any{"enabled": false},
 		"replicaCount":    1,
 		"resources":       requests("10m", "64Mi"),
-		"service":         map[string]any{"type": serviceType},
+		"service":         service,
 	}
+	if g.Name != "" {
+		// A suite has a gateway of its own in order to stop it: nobody needs its five
+		// seconds of grace.
+		values["podAnnotations"] = map[string]any{"proxy.istio.io/config": "{terminationDrainDuration: 1s}"}
+	}
+	return values
+}
+
+// servicePorts takes the place of the chart's own, among which is the gateway's health.
+func servicePorts(tcp []int) []any {
+	ports := []any{map[string]any{"name": "status-port", "port": statusPort, "targetPort": statusPort, "protocol": "TCP"}}
+	for _, p := range tcp {
+		ports = append(ports, map[string]any{"name": fmt.Sprintf("tcp-%d", p), "port": p, "targetPort": p, "protocol": "TCP"})
+	}
+	return ports
 }
 
 // merge lays over upon under, map by map; neither is changed.

@@ -102,6 +102,7 @@ func (r *Recipe) checkBuilds() []error {
 			wrong = append(wrong, fmt.Errorf("build in module %q: libraries need cgo: true", b.Module))
 		}
 		wrong = append(wrong, r.needGoMod("build", b.Module))
+		wrong = append(wrong, r.checkVendored(b)...)
 	}
 	return wrong
 }

@@ -54,6 +54,16 @@ type Build struct {
 	// Libraries are the C libraries that CGO needs: the name that pkg-config knows,
 	// and the distribution's package that has it.
 	Libraries map[string]string `json:"libraries,omitempty"`
+	// Vendored are put into packages of other modules before those are compiled. The
+	// module then needs a tools.go that imports the programs, and its go.mod may not
+	// replace modules by folders beside it: both are copied away from there.
+	Vendored []Vendored `json:"vendored,omitempty"`
+}
+
+// Vendored is a file that a package embeds and its module does not publish.
+type Vendored struct {
+	To   string `json:"to"`   // the package's import path and the file's name in it
+	File string `json:"file"` // a file of the recipe
 }
 
 // RootFS is a root file system made of the distribution's packages.

@@ -17,6 +17,8 @@ version: "1"
 builds:
   - programs: {one: ./one, two: example.test/two/v3}
     vars: {main.version: v1}
+  - programs: {four: example.test/four}
+    vendored: [{to: example.test/four/version/version.txt, file: file.txt}]
   - module: sub
     cgo: true
     libraries: {libthing: libthing-dev}
@@ -33,6 +35,7 @@ layers:
     contents:
       - {to: /app, program: one}
       - {to: /app3, program: three}
+      - {to: /app4, program: four}
       - {to: /etc/file, file: file.txt}
       - {to: /etc/text, text: words, mode: "0600"}
       - {to: /etc/module, module: {in: sub, name: example.test/m, path: a/b}}
@@ -57,7 +60,7 @@ func write(t *testing.T, text, requirements string) string {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "sub"), 0o755))
 	for name, content := range map[string]string{
-		File: text, "wheel.txt": requirements, "file.txt": "x",
+		File: text, "wheel.txt": requirements, "file.txt": "x", "tools.go": "//go:build tools\n",
 		"go.mod": "module example.test/tiny\n", "sub/go.mod": "module example.test/sub\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
@@ -73,7 +76,7 @@ func TestAWholeRecipeIsRead(t *testing.T) {
 	assert.Equal(t, "thing 1.2.3", requirement)
 	_, err = r.Requirement("other")
 	assert.ErrorContains(t, err, `no wheel "other"`)
-	for at, want := range []int64{0o755, 0o755, 0o644, 0o600, 0o644, 0o755, 0o755} {
+	for at, want := range []int64{0o755, 0o755, 0o755, 0o644, 0o600, 0o644, 0o755, 0o755} {
 		mode, err := r.Layers[1].Contents[at].FileMode()
 		require.NoError(t, err)
 		assert.Equal(t, want, mode, "mode of %s", r.Layers[1].Contents[at].To)
@@ -85,7 +88,7 @@ func TestABadRecipeIsRefusedWithTheReason(t *testing.T) {
 		"unknown field":           {"component: tiny", "component: tiny\nscript: rm -rf /", `unknown field "script"`},
 		"unknown field inside":    {"cgo: true", "cgoo: true", `unknown field "cgoo"`},
 		"no version":              {`version: "1"`, `version: ""`, "both are needed"},
-		"unknown program":         {"{to: /app, program: one}", "{to: /app, program: five}", `there is no program "five"; there are ["one" "three" "two"]`},
+		"unknown program":         {"{to: /app, program: one}", "{to: /app, program: five}", `there is no program "five"; there are ["four" "one" "three" "two"]`},
 		"unknown root fs":         {"rootfs: base\n", "rootfs: other\n", `there is no rootfs "other"`},
 		"unknown wheel":           {"{to: /wheel, wheel: wheel}", "{to: /wheel, wheel: other}", `there is no wheel "other"`},
 		"unknown layer":           {"layers: [base, app]", "layers: [base, apps]", `there is no layer "apps"`},
@@ -116,6 +119,14 @@ func TestABadRecipeIsRefusedWithTheReason(t *testing.T) {
 		"root fs that lies idle":  {"    rootfs: base\n", "", `rootfs "base": nothing uses it`},
 		"wheel that lies idle":    {"      - {to: /wheel, wheel: wheel}\n", "", `wheel "wheel": nothing uses it`},
 		"image that is not baked": {`images: ["example.test/in:1"]`, "images: []", `baked image "example.test/in:1": nothing uses it`},
+		"vendored for its own":    {"four: example.test/four", "four: ./four", `program "four": want one of another module, got ./four`},
+		"vendored, no tools.go":   {"  - programs: {four: example.test/four}", "  - module: sub\n    programs: {four: example.test/four}", "want a tools.go that imports the programs"},
+		"vendored into nothing":   {"to: example.test/four/version/version.txt", "to: version.txt", `to: want the import path of a package and the name of a file in it, got "version.txt"`},
+		"vendored place climbs":   {"to: example.test/four/version/version.txt", "to: ../example.test/version.txt", `got "../example.test/version.txt"`},
+		"vendored file missing":   {"version.txt, file: file.txt", "version.txt, file: none.txt", "version.txt: file: stat "},
+		"vendored file climbs":    {"version.txt, file: file.txt", "version.txt, file: ../file.txt", `file: want a path inside the recipe, got "../file.txt"`},
+		"vendored folder":         {"version.txt, file: file.txt", "version.txt, file: sub", "file: want a regular file, got sub"},
+		"vendored twice":          {"version.txt, file: file.txt}", "version.txt, file: file.txt}, {to: example.test/four/version/version.txt, file: wheel.txt}", "version.txt: it is given twice"},
 		"wheel path that climbs":  {"path: pkg/file", "path: ../file", "a path inside the wheel"},
 	} {
 		t.Run(name, func(t *testing.T) {

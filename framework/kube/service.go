@@ -1,0 +1,28 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// LoadBalancer is the address that a Service's load balancer has given it, an IP address
+// or, where there is only that, a name. An error says that there is none (yet).
+func (c *Client) LoadBalancer(ctx context.Context, ns, name string) (string, error) {
+	s, err := c.typed.CoreV1().Services(ns).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("service %s/%s: %w", ns, name, err)
+	}
+	for _, in := range s.Status.LoadBalancer.Ingress {
+		if address := cmp.Or(in.IP, in.Hostname); address != "" {
+			return address, nil
+		}
+	}
+	if s.Spec.Type != corev1.ServiceTypeLoadBalancer {
+		return "", fmt.Errorf("service %s/%s: type: want LoadBalancer, got %s", ns, name, s.Spec.Type)
+	}
+	return "", fmt.Errorf("service %s/%s: no load balancer's address assigned yet: does the cluster have a load balancer with a free address?", ns, name)
+}

@@ -1,0 +1,164 @@
+package mongoegress
+
+import (
+	"context"
+	"fmt"
+
+	"meshgate/framework/expect"
+	"meshgate/framework/mesh"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+// severed is how a sidecar refuses a TCP connection that it has accepted.
+func severed() expect.Check { return expect.FailedWith(probe.ClassClosed, probe.ClassReset) }
+
+// noWayAround: seed 001 warns that the sidecar is no wall; what makes one is a
+// NetworkPolicy beside it.
+func noWayAround(at *string) suite.Feature {
+	outsider := func(checks ...expect.Check) suite.Exchange {
+		return suite.AskLate(read(at), checks...).From("bookinfo", "outsider")
+	}
+	unheard := suite.AskLate(func(e *suite.Env) probe.Request {
+		r := read(at)(e)
+		r.Timeout = e.Budget.Settled // an answer is not expected
+		return r
+	}, expect.Dropped()).From("bookinfo", "outsider")
+	return suite.Feature{
+		Name:    "NoWayAround",
+		Promise: "Without the route nothing goes out; and where policies are enforced, neither from a pod without a sidecar.",
+		Spec:    spec,
+		Needs:   []mesh.Capability{mesh.AccessLog},
+		Given:   []suite.Given{route(at)},
+		Then: []suite.Step{
+			suite.Control("the pod reaches the database through the gateway", fromAgent(at, expect.Documents(oneStarEach))),
+			suite.Needing(mesh.NetworkPolicy, suite.Control("and a pod without a sidecar reaches it past the mesh", outsider(expect.Documents(oneStarEach)))),
+			suite.Needing(mesh.NetworkPolicy, suite.Do("a policy allows nothing but the gateways out", func(ctx context.Context, e *suite.Env) error {
+				return e.Stand(ctx, []suite.Given{suite.Apply("mongo-egress/no-way-around/*.yaml")})
+			})),
+			suite.Needing(mesh.NetworkPolicy, suite.Eventually("then the pod without a sidecar gets no answer", unheard)),
+			suite.Eventually("and the pod with one still reaches it through the gateway", fromAgent(at, expect.Documents(oneStarEach))),
+			suite.Do("the route is withdrawn", func(ctx context.Context, e *suite.Env) error {
+				if err := e.Withdraw(ctx, "VirtualService", "direct-mongo-through-egress-gateway"); err != nil {
+					return err
+				}
+				return e.Withdraw(ctx, "ServiceEntry", "mongodb")
+			}),
+			suite.Eventually("then the same pod is refused", fromAgent(at, severed())),
+			suite.Stay("and stays refused", fromAgent(at, severed())),
+			suite.Becomes("by its own sidecar, for the address is not in the registry", blackHoled),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("Gateway", "mongo-egress", "documents"),
+			suite.Withhold("ServiceEntry", "mongodb", "documents"),
+		},
+	}
+}
+
+// blackHoled: the sidecar's log says why (REGISTRY_ONLY).
+func blackHoled(ctx context.Context, e *suite.Env) error {
+	lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+	if err != nil {
+		return err
+	}
+	refused := expect.Line(expect.ClusterIs("BlackHoleCluster"), expect.DownstreamPortIs(port), expect.FlagsAre("UH"))
+	if len(expect.Those(lines, refused)) > 0 {
+		return nil
+	}
+	return expect.ExactlyOne(lines, refused)
+}
+
+// addressChange: seed 004's note. The mesh cannot know the new address; whoever renders
+// its configuration must notice.
+func addressChange(at *string) suite.Feature {
+	var before string
+	old := func(checks ...expect.Check) suite.Exchange { return fromAgent(&before, checks...) }
+	return suite.Feature{
+		Name:    "AddressChange",
+		Promise: "When the database's address changes, traffic fails at the gateway until the configuration is rendered anew, and then is back.",
+		Spec:    spec,
+		Needs:   []mesh.Capability{mesh.AccessLog},
+		Given:   []suite.Given{route(at)},
+		Then: []suite.Step{
+			suite.Eventually("the database is reached", fromAgent(at, expect.Documents(oneStarEach))),
+			suite.Do("its load balancer gets another address", func(ctx context.Context, e *suite.Env) (err error) {
+				before = *at
+				*at, err = move(ctx, e, before)
+				return err
+			}),
+			suite.Eventually("the old address fails", old(expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTimeout))),
+			suite.Becomes("because the gateway does not reach it", func(ctx context.Context, e *suite.Env) error {
+				lines, err := e.LinesOf(ctx, gateway)
+				if err != nil {
+					return err
+				}
+				unreached := expect.Line(expect.ClusterIs(external), expect.FlagsContain("UF"))
+				if len(expect.Those(lines, unreached)) > 0 {
+					return nil
+				}
+				return expect.ExactlyOne(lines, unreached)
+			}),
+			suite.Do("ServiceEntry and VirtualService are rendered anew", func(ctx context.Context, e *suite.Env) error {
+				return e.Stand(ctx, []suite.Given{route(at)})
+			}),
+			suite.Eventually("the database is reached by its new address", fromAgent(at, expect.Documents(oneStarEach))),
+			suite.Holds("through the gateway", onlyToGateway("agent")),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("Gateway", "mongo-egress", "documents"),
+		},
+	}
+}
+
+// move gives the database's Service another address: while it is away another Service
+// takes the one that it had.
+func move(ctx context.Context, e *suite.Env, before string) (after string, err error) {
+	err = e.Recreate(ctx, "Service", "mongodb", func(ctx context.Context) error {
+		if err := e.Stand(ctx, []suite.Given{suite.Apply("mongo-egress/address-change/*.yaml")}); err != nil {
+			return err
+		}
+		_, err := e.LoadBalancer(ctx, "database", "placeholder")
+		return err
+	})
+	if err != nil {
+		return before, err
+	}
+	after, err = address(ctx, e)
+	if err == nil && after == before {
+		err = suite.Broken(fmt.Errorf("load balancer of the database: want another address than %s, got the same", before))
+	}
+	return after, err
+}
+
+// gatewayDown: what cannot take its way does not take another.
+func gatewayDown(at *string) suite.Feature {
+	return suite.Feature{
+		Name:    "GatewayDown",
+		Promise: "Without the egress gateway connections fail, and none goes straight to the database; with it they are back.",
+		Spec:    spec,
+		Needs:   []mesh.Capability{mesh.OwnGateways, mesh.AccessLog},
+		Given:   []suite.Given{route(at)},
+		Then: []suite.Step{
+			suite.Control("the database is reached", fromAgent(at, expect.Documents(oneStarEach))),
+			suite.Do("the gateway is stopped", func(ctx context.Context, e *suite.Env) error { return e.StopGateway(ctx, gateway) }),
+			suite.Eventually("connections fail", fromAgent(at, severed())),
+			suite.Stay("and go on failing", fromAgent(at, severed())),
+			suite.Becomes("for want of a gateway, not of a database", func(ctx context.Context, e *suite.Env) error {
+				lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+				if err != nil {
+					return err
+				}
+				if len(expect.Those(lines, expect.Line(expect.ClusterIs(toGateway(e)), expect.FlagsContain("UH")))) == 0 {
+					return expect.ExactlyOne(lines, expect.Line(expect.ClusterIs(toGateway(e)), expect.FlagsContain("UH")))
+				}
+				return expect.NoneOf(lines, expect.ClusterIs(external))
+			}),
+			suite.Do("the gateway is started again", func(ctx context.Context, e *suite.Env) error { return e.StartGateway(ctx, gateway) }),
+			suite.Eventually("the database is reached again", fromAgent(at, expect.Documents(oneStarEach))),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("Gateway", "mongo-egress", "documents"),
+			suite.Withhold("VirtualService", "direct-mongo-through-egress-gateway", "failure"),
+		},
+	}
+}

@@ -1,0 +1,120 @@
+// Package mongoegress asserts what users of an external MongoDB rely on who send its
+// traffic through an egress gateway.
+package mongoegress
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+
+	"meshgate/framework/mesh"
+	"meshgate/framework/pki"
+	"meshgate/framework/probe"
+	"meshgate/framework/ratingsdb"
+	"meshgate/framework/suite"
+)
+
+const (
+	spec = "spec.md#suitesmongo-egress"
+
+	host        = "mongo.example.com" // the database's name, in its certificate and in the mesh
+	port        = 27018
+	gateway     = "mongo-egressgateway"
+	gatewayPort = 15666
+
+	root   = "mongodb-root"      // the secret of the administrator
+	reader = "mongo-credentials" // and of the user that may read
+)
+
+// Suite is the story of seed 004, "Multiple Ingress Gateways and Egress Gateway to
+// MongoDB". Its database is outside of the mesh, with a load balancer of its own: what
+// is wrong with an ingress gateway does not show here. The features change the one way
+// to it, so each is alone.
+func Suite() suite.Suite {
+	at := new(string) // the database's address
+	s := suite.Suite{
+		Name:       "mongo-egress",
+		Promise:    "An external MongoDB is reached through the egress gateway, and by no way around it.",
+		Needs:      []mesh.Capability{mesh.LoadBalancer, mesh.TCPRouting, mesh.RegistryOnly},
+		Namespaces: []string{"bookinfo"},
+		Outside:    []string{"database"},
+		Gateways:   []mesh.GatewaySpec{{Name: gateway, Egress: true, Ports: []int{gatewayPort}}},
+		Given: []suite.Given{
+			suite.Password("database", root, "meshgate"),
+			suite.Password("bookinfo", reader, "bookinfo"),
+			suite.TrustedCA("database", "mongo-ca"),
+			suite.TrustedCA("bookinfo", "mongo-ca"),
+			suite.ServerPEM("database", "mongodb-server", "mongodb.pem", pki.Leaf{DNSNames: []string{host}}),
+			suite.Apply("mongo-egress/database/*.yaml", "mongo-egress/apps/*.yaml", "agent/*.yaml", "mongodb/versions.yaml",
+				"bookinfo/productpage.yaml", "bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml", "bookinfo/ratings.yaml", "bookinfo/ratings-v2.yaml"),
+		},
+		Prepare: func(ctx context.Context, e *suite.Env) error { return prepare(ctx, e, at) },
+		Features: []suite.Feature{
+			throughEgressGateway(at),
+			egressAccessLog(at),
+			noWayAround(at),
+			addressChange(at),
+			gatewayDown(at),
+		},
+	}
+	for i := range s.Features {
+		s.Features[i].Alone = true
+	}
+	return s
+}
+
+// prepare fills the database past the mesh, and waits for the address of its load
+// balancer: without one nothing could be asked.
+func prepare(ctx context.Context, e *suite.Env, at *string) error {
+	local, stop, err := e.Forward(ctx, "database", "mongodb", port)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	r := request(e.Login(root).At("admin"))
+	r.Connect, r.TLS.RootsPEM, r.Timeout = local, e.CA.PEM(), e.Budget.Probe
+	m, seen := probe.HoldMongo(ctx, r)
+	if m == nil {
+		return fmt.Errorf("set the database up as user %s: %s in %s: %s", r.Mongo.Username, seen.Failure.Class, seen.Failure.Phase, seen.Failure.Message)
+	}
+	defer m.Close()
+	e.Note("the external database is %s", m.Server())
+	if err := ratingsdb.Prepare(ctx, m.Database(), ratingsdb.Reader(e.Login(reader))); err != nil {
+		return err
+	}
+	*at, err = address(ctx, e)
+	return err
+}
+
+func request(login probe.MongoOptions) probe.Request {
+	return probe.Request{Kind: probe.KindMongoDB, Mongo: login,
+		URL: fmt.Sprintf("mongodb+tls://%s:%d/%s/%s", host, port, ratingsdb.Database, ratingsdb.Collection)}
+}
+
+// read is the reader's look at the ratings by the database's address, wherever its
+// packets go from there.
+func read(at *string) func(*suite.Env) probe.Request {
+	return func(e *suite.Env) probe.Request {
+		r := request(e.Login(reader).At(ratingsdb.Database))
+		r.Connect = net.JoinHostPort(*at, strconv.Itoa(port))
+		return r
+	}
+}
+
+// address is the IP address at which the database's load balancer answers. One that has
+// only a name is asked for by it: destinationSubnets know no names.
+func address(ctx context.Context, e *suite.Env) (string, error) {
+	given, err := e.LoadBalancer(ctx, "database", "mongodb")
+	if err != nil || net.ParseIP(given) != nil {
+		return given, err
+	}
+	all, err := net.DefaultResolver.LookupIP(ctx, "ip4", given)
+	if err != nil {
+		return "", suite.Broken(fmt.Errorf("address of the database's load balancer: %w", err))
+	}
+	return all[0].String(), nil
+}
+
+// oneStarEach is what the set-up wrote (seed 004: Reviewer 1 with one star).
+const oneStarEach = `[{"rating":1},{"rating":1}]`
