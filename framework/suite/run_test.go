@@ -263,6 +263,38 @@ func TestEditsBuildOnOneAnother(t *testing.T) {
 	assert.Equal(t, report.ExitPass, o.exit, o.output)
 }
 
+func TestAFeatureThatIsToBeAloneComesAfterTheOthers(t *testing.T) {
+	t.Parallel()
+	o := play(t, "alone")
+	assert.Equal(t, report.ExitPass, o.exit, o.output)
+	assert.Less(t, o.index(deleteGiven+"other"), o.index(applyGiven+"one"))
+	assert.Less(t, o.index(deleteGiven+"one"), o.index(applyGiven+"two"))
+}
+
+func TestASuiteThatCannotBePreparedIsAFailureOfTheSurroundings(t *testing.T) {
+	t.Parallel()
+	o := play(t, "unprepared")
+	assert.Equal(t, report.OutcomeInfrastructure, o.run.Verdict.Outcome)
+	assert.Contains(t, o.output, "the database knows no user of that password")
+	assert.Equal(t, untouched, o.Objects)
+}
+
+func TestASuiteWithoutItsGatewayIsSkippedAndSaysSo(t *testing.T) {
+	t.Parallel()
+	o := play(t, "no-gateway")
+	f := o.feature(t, "Green")
+	assert.Equal(t, report.Skip, f.Status)
+	assert.Equal(t, "gateway db-gateway: no Service with label istio=db-gateway", f.Reason)
+	assert.Equal(t, untouched, o.Objects)
+}
+
+func TestWhatWasTakenAwayForAWhileIsMadeAgainWhateverHappened(t *testing.T) {
+	t.Parallel()
+	o := play(t, "recreated")
+	assert.Equal(t, report.ExitPass, o.exit, o.output)
+	assert.Equal(t, untouched, o.Objects)
+}
+
 func TestADryRunListsAndStandsNothingUp(t *testing.T) {
 	t.Parallel()
 	o := play(t, "green", "--dry-run")

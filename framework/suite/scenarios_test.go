@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -85,8 +86,47 @@ func scenarios() map[string]scenario {
 		"no-target":   {suite: func(*world) Suite { return of(green) }, wrong: func(string, Feature) *Sabotage { return &missing }},
 		"withheld":    {suite: func(*world) Suite { return of(promise("Sees", Holds("see", seesGiven))) }, wrong: ownSabotage},
 		"edited":      fixed(of(promise("Edits", Do("edit", editTwice), Holds("see", nothing)))),
+		"alone":       fixed(alone()),
+		"unprepared":  fixed(unprepared(of(green))),
+		"no-gateway":  fixed(behind(of(green), mesh.GatewaySpec{Name: "db-gateway", Ports: []int{27017}})),
+		"recreated":   fixed(of(promise("Recreates", Do("recreate", recreate), Holds("see", nothing)))),
 		"two-of-them": fixed(of(green, promise("Red", Holds("see", fails)), promise("Blue", Holds("see", nothing)))),
 	}
+}
+
+// alone has features that are to come one after another, after the one that is not.
+func alone() Suite {
+	one, two, last := promise("One", Holds("see", nothing)), promise("Two", Holds("see", nothing)), promise("Other", Holds("see", nothing))
+	one.Alone, two.Alone = true, true
+	return of(one, two, last)
+}
+
+func unprepared(s Suite) Suite {
+	s.Prepare = func(context.Context, *Env) error {
+		return errors.New("the database knows no user of that password")
+	}
+	return s
+}
+
+func behind(s Suite, g mesh.GatewaySpec) Suite {
+	s.Gateways = []mesh.GatewaySpec{g}
+	return s
+}
+
+// recreate takes what the suite shares away, and fails meanwhile.
+func recreate(ctx context.Context, e *Env) error {
+	shared := manifest.ConfigMap(e.Namespace("bookinfo"), "shared", nil)
+	err := e.Recreate(ctx, "ConfigMap", "shared", func(ctx context.Context) error {
+		if _, err := e.Kube.Get(ctx, shared); err == nil {
+			return errMesh
+		}
+		return errors.New("meanwhile")
+	})
+	if err == nil || err.Error() != "meanwhile" {
+		return fmt.Errorf("want the error of what was done meanwhile, got %w", err)
+	}
+	_, err = e.Kube.Get(ctx, shared)
+	return err
 }
 
 func ownSabotage(_ string, f Feature) *Sabotage { return &f.Sabotage[0] }

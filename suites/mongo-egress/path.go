@@ -104,6 +104,8 @@ func egressAccessLog(at *string) suite.Feature {
 				seen = e.AskFrom(ctx, "bookinfo", "agent", read(at)(e))
 				return expect.All(expect.Documents(oneStarEach), expect.Verified(), expect.EncryptedOnTheWire())(seen)
 			}),
+			suite.Now("and the database takes nothing else, so that what reached it was encrypted",
+				suite.AskLate(readClear(at), severed()).From("bookinfo", "outsider")),
 			suite.Becomes("the sidecar sent each connection to the egress gateway", func(ctx context.Context, e *suite.Env) error {
 				_, err := hops(ctx, e, seen)
 				return err

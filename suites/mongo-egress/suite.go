@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
@@ -98,6 +99,15 @@ func read(at *string) func(*suite.Env) probe.Request {
 	return func(e *suite.Env) probe.Request {
 		r := request(e.Login(reader).At(ratingsdb.Database))
 		r.Connect = net.JoinHostPort(*at, strconv.Itoa(port))
+		return r
+	}
+}
+
+// readClear is the same without TLS.
+func readClear(at *string) func(*suite.Env) probe.Request {
+	return func(e *suite.Env) probe.Request {
+		r := read(at)(e)
+		r.URL = strings.Replace(r.URL, "mongodb+tls://", "mongodb://", 1)
 		return r
 	}
 }
