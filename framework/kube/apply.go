@@ -27,8 +27,8 @@ const (
 )
 
 // Apply makes each object as given, in order, by server-side apply, and labels it
-// with the owner. An existing object without our label is refused with ErrForeign
-// and nothing after it is applied. The only error that is tried again is a webhook
+// with the owner. An existing object without our label is refused with ErrForeign, one of
+// another owner with ErrTaken, and nothing after it is applied. The only error that is tried again is a webhook
 // that does not answer yet, as just after a control plane's start.
 func (c *Client) Apply(ctx context.Context, owner Owner, objs ...*unstructured.Unstructured) error {
 	for _, o := range objs {
@@ -45,7 +45,7 @@ func (c *Client) applyOne(ctx context.Context, owner Owner, o *unstructured.Unst
 	if err != nil {
 		return err
 	}
-	if err := c.refuseForeign(ctx, r, o); err != nil {
+	if err := c.refuseOthers(ctx, r, o, owner); err != nil {
 		return err
 	}
 	body, err := json.Marshal(o)
@@ -79,18 +79,31 @@ func labelled(o *unstructured.Unstructured, owner Owner) *unstructured.Unstructu
 	return o
 }
 
-func (c *Client) refuseForeign(ctx context.Context, r dynamic.ResourceInterface, o *unstructured.Unstructured) error {
+// refuseOthers refuses what is not ours, and what another part of meshgate has made: two
+// suites that call something by one name would take turns in breaking each other.
+func (c *Client) refuseOthers(ctx context.Context, r dynamic.ResourceInterface, o *unstructured.Unstructured, owner Owner) error {
+	have, err := ourOwn(ctx, r, o)
+	if err != nil || have == "" || have == owner {
+		return err
+	}
+	return fmt.Errorf("%s %w: want %s, got %s", Name(o), ErrTaken, owner, have)
+}
+
+// ourOwn is the owner of an object of ours, or nobody where there is none. One that is
+// not ours is refused.
+func ourOwn(ctx context.Context, r dynamic.ResourceInterface, o *unstructured.Unstructured) (Owner, error) {
 	have, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil
+		return "", nil
 	}
 	if err != nil {
-		return fmt.Errorf("look at %s: %w", Name(o), err)
+		return "", fmt.Errorf("look at %s: %w", Name(o), err)
 	}
-	if _, ours := Ours(have); !ours {
-		return foreign(o)
+	owner, ours := Ours(have)
+	if !ours {
+		return "", foreign(o)
 	}
-	return nil
+	return owner, nil
 }
 
 // finalUnlessWebhookSleeps keeps waiting only for a webhook that nobody serves
@@ -168,7 +181,7 @@ func (c *Client) deleteOne(ctx context.Context, o *unstructured.Unstructured) (g
 	if err != nil {
 		return false, err
 	}
-	if err := c.refuseForeign(ctx, r, o); err != nil {
+	if _, err := ourOwn(ctx, r, o); err != nil {
 		return false, err
 	}
 	background := metav1.DeletePropagationBackground

@@ -53,6 +53,17 @@ func TestApplyRefusesTheForeignAndAllThatComesAfterIt(t *testing.T) {
 	assert.Equal(t, map[string]any{"key": "precious"}, got.Object["data"])
 }
 
+func TestApplyRefusesWhatAnotherPartHasMade(t *testing.T) {
+	c, _ := served(t)
+	require.NoError(t, c.Apply(t.Context(), "a", configMap("one", "1")))
+	err := c.Apply(t.Context(), "b", configMap("one", "2"))
+	require.ErrorIs(t, err, ErrTaken)
+	assert.EqualError(t, err, "ConfigMap shop/one has another owner: want b, got a")
+	got, err := c.Get(t.Context(), configMap("one", ""))
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"key": "1"}, got.Object["data"])
+}
+
 func TestApplyLearnsOfACRDThatIsYoungerThanTheClient(t *testing.T) {
 	c, s := served(t)
 	route := newObject("networking.istio.io/v1", "VirtualService", "shop", "api")

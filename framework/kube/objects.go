@@ -20,6 +20,9 @@ type Owner string
 // ErrForeign means that an object of that name exists and is not ours.
 var ErrForeign = errors.New("exists and was not created by meshgate")
 
+// ErrTaken means that another part of meshgate has made the object.
+var ErrTaken = errors.New("has another owner")
+
 type object interface {
 	metav1.Object
 	GroupVersionKind() schema.GroupVersionKind

@@ -128,7 +128,7 @@ func (e *Env) Make(ctx context.Context, objs ...*unstructured.Unstructured) erro
 	for _, o := range objs {
 		e.register(o)
 		err := e.Kube.Apply(ctx, e.owner, o)
-		if errors.Is(err, kube.ErrForeign) {
+		if errors.Is(err, kube.ErrForeign) || errors.Is(err, kube.ErrTaken) {
 			e.forget(o)
 		}
 		if err != nil {

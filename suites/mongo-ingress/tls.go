@@ -122,7 +122,7 @@ func plainPort() suite.Feature {
 
 // certificateRotation: a session that is open survives, a new one sees the new serial.
 func certificateRotation() suite.Feature {
-	const name, host = "certificate-rotation", "rotation.mongo.example.com"
+	const name, host = "mongo-certificate-rotation", "rotation.mongo.example.com"
 	presents := suite.AskLate(read(host), expect.Documents(oneStarEach)).Through(gateway).Presents(name)
 	open := &cursor{}
 	return suite.Feature{
