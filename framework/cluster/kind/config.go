@@ -42,6 +42,7 @@ func (p plan) config() *v1alpha4.Cluster {
 	}
 	if p.engine.CgroupVersion == 1 {
 		c.KubeadmConfigPatches = append(c.KubeadmConfigPatches, cgroupV1Patch)
+		c.ContainerdConfigPatches = append(c.ContainerdConfigPatches, cgroupfsPatch)
 	}
 	if !p.host.Can(host.SysResource) {
 		c.ContainerdConfigPatches = append(c.ContainerdConfigPatches, oomPatch)
@@ -66,7 +67,7 @@ func (p plan) facts() []string {
 		out = append(out, "engine: containers start by meshgate's runtime shim, which leaves out capabilities that this host lacks")
 	}
 	if p.engine.CgroupVersion == 1 {
-		out = append(out, "control groups v1: the kubelet runs with failCgroupV1=false")
+		out = append(out, "control groups v1: the kubelet runs with failCgroupV1=false, and groups are made by files (cgroupfs)")
 	}
 	if !p.host.Can(host.SysResource) {
 		out = append(out, "no CAP_SYS_RESOURCE: containerd runs with restrict_oom_score_adj=true")
@@ -132,6 +133,16 @@ func joinPatch() string { return "kind: JoinConfiguration\n" + taints(networkTai
 // cgroupV1Patch is needed since Kubernetes 1.35, whose kubelet refuses version 1.
 const cgroupV1Patch = `kind: KubeletConfiguration
 failCgroupV1: false
+cgroupDriver: cgroupfs
+`
+
+// cgroupfsPatch is containerd's half of that driver. With systemd's, runc freezes each
+// group of version 1 while it sets its limits, and on a busy machine some containers
+// could not start ("unable to freeze").
+const cgroupfsPatch = `[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+  SystemdCgroup = false
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.test-handler.options]
+  SystemdCgroup = false
 `
 
 // oomPatch keeps containerd from lowering OOM scores, which needs CAP_SYS_RESOURCE;
