@@ -78,7 +78,11 @@ func (m *Mongo) connect(ctx context.Context) *Failure {
 	defer lost(nil)
 	var err error
 	m.client, err = mongo.Connect(m.options().SetServerMonitor(&event.ServerMonitor{
-		ServerHeartbeatFailed: func(e *event.ServerHeartbeatFailedEvent) { lost(e.Failure) },
+		ServerHeartbeatFailed: func(e *event.ServerHeartbeatFailedEvent) {
+			if !errors.Is(e.Failure, context.Canceled) { // that is the driver's own, after another failure
+				lost(e.Failure)
+			}
+		},
 	}))
 	if err != nil {
 		return &Failure{Class: ClassRequest, Phase: PhaseRequest, Message: err.Error()}
@@ -88,8 +92,8 @@ func (m *Mongo) connect(ctx context.Context) *Failure {
 		FerretDB string `bson:"ferretdbVersion"`
 	}
 	err = m.Database().RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&about)
-	if cause := context.Cause(ctx); err != nil && cause != nil && whole.Err() == nil {
-		err = cause
+	if why := context.Cause(ctx); err != nil && why != context.Cause(whole) {
+		err = why // what the driver was told last, also when the time was up with it
 	}
 	if err != nil {
 		return m.lines.failure(whole, err)
