@@ -4,6 +4,7 @@ package suites
 import (
 	"meshgate/framework/suite"
 	basicgateway "meshgate/suites/basic-gateway"
+	egresscontrol "meshgate/suites/egress-control"
 	mongoegress "meshgate/suites/mongo-egress"
 	mongoingress "meshgate/suites/mongo-ingress"
 )
@@ -14,5 +15,6 @@ func All() []suite.Suite {
 		basicgateway.Suite(),
 		mongoingress.Suite(),
 		mongoegress.Suite(),
+		egresscontrol.Suite(),
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
 )
@@ -143,7 +145,7 @@ func cases(t *testing.T) map[string][]judged {
 		"RefusedAtHandshake": {{RefusedAtHandshake(), reset, refused(probe.ClassTLSVerify, probe.PhaseTLS, ""), `tls-verify in tls ` + url + `: failure: want "tls-alert or closed or reset", got "tls-verify in tls: so it was"`}},
 		"Dropped":            {{Dropped(), refused(probe.ClassTimeout, probe.PhaseConnect, ""), refused(probe.ClassTimeout, probe.PhaseResponse, ""), `timeout in response ` + url + `: failed during: want "connect", got "timeout in response: so it was"`}},
 	}
-	for _, more := range []map[string][]judged{applicationCases(), corsCases(), tlsCases(t)} {
+	for _, more := range []map[string][]judged{applicationCases(), echoTLSCases(), corsCases(), tlsCases(t)} {
 		for name, list := range more {
 			all[name] = list
 		}
@@ -192,6 +194,39 @@ func applicationCases() map[string][]judged {
 			{StarColor("Reviewer1", "red"), html, answer(withBody(page), func(o *probe.Observation) { o.Truncated = true }), `200 ` + url + `: colour of stars by Reviewer1: want "red", got "the page was cut at ` + strconv.Itoa(len(page)) + ` bytes"`}},
 		"Unrated":   {{Unrated("Reviewer2"), html, answer(withBody("")), `200 ` + url + `: stars by Reviewer2: want "no rating", got "product page: neither a review nor an error message in 0 bytes: not bookinfo's page"`}},
 		"PageError": {{PageError("unavailable"), html, answer(withBody(`<article class="review"><cite class="reviewer">R</cite></article>`)), `200 ` + url + `: error on the page: want "… unavailable …", got ""`}},
+	}
+}
+
+func TestNoVersionIsNoAssertion(t *testing.T) {
+	assert.ErrorIs(t, EchoTLS()(answer()), errNoChecks)
+}
+
+func echoTLSCases() map[string][]judged {
+	said := func(tls string) probe.Observation { return answer(withBody(`{"target":"/","tls":` + tls + `}`)) }
+	const mutual = `{"version":"1.3","serverName":"api.test","alpn":"h2","cipherSuite":"TLS_AES_128_GCM_SHA256","clientCertificate":{"serial":"a1"}}`
+	simple, plain, silent := said(`{"version":"1.2","serverName":"","clientCertificate":null}`), said(`null`), answer(withBody(`{"target":"/"}`))
+	return map[string][]judged{
+		"EchoTLS": {
+			{EchoTLS("1.3"), said(mutual), simple, `200 ` + url + `: received TLS version: want "1.3", got "1.2"`},
+			{EchoTLS("1.2", "1.3"), simple, said(`{"version":"1.1"}`), `200 ` + url + `: received TLS version: want "1.2 or 1.3", got "1.1"`},
+			{EchoTLS("1."), simple, plain, `200 ` + url + `: received TLS version: want "1.", got "TLS: none"`},
+			{EchoTLS(""), simple, plain, `200 ` + url + `: received TLS version: want "", got "TLS: none"`},
+			{EchoTLS("1.3"), said(mutual), silent, `200 ` + url + `: received TLS version: want "1.3", got "TLS: no word of it"`},
+			{EchoTLS("1.3"), said(mutual), said(`5`), `200 ` + url + `: received TLS version: want "1.3", got "TLS: 5"`},
+			{EchoTLS("1.3"), said(mutual), refused(probe.ClassReset, probe.PhaseTLS, ""), `reset in tls ` + url + `: received TLS version: want "1.3", got "no answer: reset in tls: so it was"`}},
+		"EchoSNI": {
+			{EchoSNI("api.test"), said(mutual), said(`{"serverName":"API.test"}`), `200 ` + url + `: received SNI: want "api.test", got "API.test"`},
+			{EchoSNI(""), simple, plain, `200 ` + url + `: received SNI: want "", got "TLS: none"`}},
+		"EchoClientCert": {
+			{EchoClientCert("a1"), said(mutual), said(`{"clientCertificate":{"serial":"a12"}}`), `200 ` + url + `: received client certificate: want "a1", got "a12"`},
+			{EchoClientCert("a1"), said(mutual), simple, `200 ` + url + `: received client certificate: want "a1", got "none"`},
+			{EchoClientCert("a1"), said(mutual), plain, `200 ` + url + `: received client certificate: want "a1", got "TLS: none"`}},
+		"EchoNoClientCert": {
+			{EchoNoClientCert(), simple, said(mutual), `200 ` + url + `: received client certificate: want "none", got "a1"`},
+			{EchoNoClientCert(), simple, plain, `200 ` + url + `: received client certificate: want "none", got "TLS: none"`}},
+		"EchoPlain": {
+			{EchoPlain(), plain, said(`{"version":"1.3"}`), `200 ` + url + `: received TLS: want "none", got "{\"version\":\"1.3\"}"`},
+			{EchoPlain(), plain, silent, `200 ` + url + `: received TLS: want "none", got "no word of it"`}},
 	}
 }
 

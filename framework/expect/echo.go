@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"meshgate/framework/probe"
@@ -17,6 +18,17 @@ type echoed struct {
 	Host    string      `json:"host"`
 	Headers http.Header `json:"headers"`
 	Pod     string      `json:"pod"`
+	// TLS is null where the request came in the clear, and missing where nobody looked.
+	TLS json.RawMessage `json:"tls"`
+}
+
+// echoedTLS is the handshake that it took part in.
+type echoedTLS struct {
+	Version           string `json:"version"`
+	ServerName        string `json:"serverName"`
+	ClientCertificate *struct {
+		Serial string `json:"serial"`
+	} `json:"clientCertificate"`
 }
 
 // EchoTarget wants the request target, path and query, to have reached the
@@ -67,6 +79,76 @@ func EchoNoHeader(name string) Check {
 		values := e.Headers.Values(name)
 		return strings.Join(values, ", "), len(values) == 0
 	}, "no such header")
+}
+
+// EchoTLS wants the request to have reached the application by TLS, of a version that
+// begins with one of these: "1.2", "1.3", "1." for any.
+func EchoTLS(versions ...string) Check {
+	if len(versions) == 0 {
+		return func(probe.Observation) error { return errNoChecks }
+	}
+	return echoTLS("TLS version", either(versions), func(t echoedTLS) (string, bool) {
+		return t.Version, slices.ContainsFunc(versions, func(v string) bool { return strings.HasPrefix(t.Version, v) })
+	})
+}
+
+// EchoSNI wants the server name that reached the application, byte for byte; "" wants
+// TLS without one.
+func EchoSNI(want string) Check {
+	return echoTLS("SNI", want, func(t echoedTLS) (string, bool) { return t.ServerName, t.ServerName == want })
+}
+
+// EchoClientCert wants the client certificate that reached the application, by its
+// serial number in lower-case hex without leading zeros.
+func EchoClientCert(serial string) Check {
+	return echoTLS("client certificate", serial, func(t echoedTLS) (string, bool) {
+		got, ok := clientSerial(t)
+		return got, ok && got == serial
+	})
+}
+
+// EchoNoClientCert wants TLS to have reached the application, and no client
+// certificate with it.
+func EchoNoClientCert() Check {
+	return echoTLS("client certificate", none, func(t echoedTLS) (string, bool) {
+		got, ok := clientSerial(t)
+		return got, !ok
+	})
+}
+
+// EchoPlain wants the request to have reached the application in the clear.
+func EchoPlain() Check {
+	return echo("TLS", func(e echoed) (string, bool) { return tlsOf(e), tlsOf(e) == none }, none)
+}
+
+const none = "none"
+
+func clientSerial(t echoedTLS) (serial string, ok bool) {
+	if t.ClientCertificate == nil {
+		return none, false
+	}
+	return t.ClientCertificate.Serial, true
+}
+
+// tlsOf is what the application says of TLS, in its own words where it was there.
+func tlsOf(e echoed) string {
+	switch string(e.TLS) {
+	case "":
+		return "no word of it"
+	case "null":
+		return none
+	}
+	return string(e.TLS)
+}
+
+func echoTLS(field, want string, look func(echoedTLS) (got string, ok bool)) Check {
+	return echo(field, func(e echoed) (string, bool) {
+		var t *echoedTLS
+		if err := json.Unmarshal(e.TLS, &t); err != nil || t == nil {
+			return "TLS: " + tlsOf(e), false
+		}
+		return look(*t)
+	}, want)
 }
 
 func echo(field string, look func(echoed) (got string, ok bool), want string) Check {

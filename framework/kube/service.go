@@ -9,6 +9,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// ClusterIP is the address of a Service inside the cluster.
+func (c *Client) ClusterIP(ctx context.Context, ns, name string) (string, error) {
+	s, err := c.typed.CoreV1().Services(ns).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("service %s/%s: %w", ns, name, err)
+	}
+	if s.Spec.ClusterIP == "" || s.Spec.ClusterIP == corev1.ClusterIPNone {
+		return "", fmt.Errorf("service %s/%s: want a cluster IP, got %q", ns, name, s.Spec.ClusterIP)
+	}
+	return s.Spec.ClusterIP, nil
+}
+
 // LoadBalancer is the address that a Service's load balancer has given it, an IP address
 // or, where there is only that, a name. An error says that there is none (yet).
 func (c *Client) LoadBalancer(ctx context.Context, ns, name string) (string, error) {

@@ -176,6 +176,13 @@ func (e *Env) LoadBalancer(ctx context.Context, namespace, service string) (host
 	return host, Broken(err)
 }
 
+// ClusterIP is the address of a Service of the suite inside the cluster; the namespace
+// is readable.
+func (e *Env) ClusterIP(ctx context.Context, namespace, service string) (string, error) {
+	ip, err := e.Kube.ClusterIP(ctx, e.Namespace(namespace), service)
+	return ip, Broken(err)
+}
+
 // Forward opens a way from here to a port of the first pod of an application, past the
 // mesh: for setting a database up, not for asserting anything. The namespace is readable.
 func (e *Env) Forward(ctx context.Context, namespace, app string, port int) (local string, stop func(), err error) {

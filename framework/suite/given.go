@@ -42,15 +42,21 @@ func Where(c mesh.Capability, g Given) Given {
 // that the run's CA signs. Steps get it by Env.Certificate.
 func Credential(name string, leaf pki.Leaf) Given { return CredentialOf(ingressGateway, name, leaf) }
 
-// CredentialOf is Credential for another gateway: the secret is where that one's pods are.
-func CredentialOf(gateway, name string, leaf pki.Leaf) Given {
+// CertificateIn makes a TLS secret in a namespace, by its readable name, for a server
+// that is no gateway.
+func CertificateIn(namespace, name string, leaf pki.Leaf) Given {
 	return func(e *Env) (manifest.Set, error) {
 		cert, err := e.Issue(name, leaf)
 		if err != nil {
 			return manifest.Set{}, err
 		}
-		return manifest.NewSet(manifest.TLSSecret(e.Gateway(gateway).Namespace, name, cert.CertPEM, cert.KeyPEM)), nil
+		return manifest.NewSet(manifest.TLSSecret(namespace, name, cert.CertPEM, cert.KeyPEM)), nil
 	}
+}
+
+// CredentialOf is Credential for another gateway: the secret is where that one's pods are.
+func CredentialOf(gateway, name string, leaf pki.Leaf) Given {
+	return func(e *Env) (manifest.Set, error) { return CertificateIn(e.Gateway(gateway).Namespace, name, leaf)(e) }
 }
 
 // Issue signs a certificate and keeps it under a name for Certificate.

@@ -1,0 +1,177 @@
+package egresscontrol
+
+import (
+	"context"
+
+	"meshgate/framework/accesslog"
+	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
+	"meshgate/framework/mesh"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+// logged asserts of one request from the agent what its sidecar's line says: each refusal
+// has its own cause there.
+func logged(name string, r func(*suite.Env) probe.Request, seen expect.Check, line func(probe.Observation) expect.LineCheck, says ...expect.LineCheck) []suite.Step {
+	var o probe.Observation
+	return []suite.Step{
+		suite.Becomes(name, func(ctx context.Context, e *suite.Env) error {
+			o = e.AskFrom(ctx, "bookinfo", "agent", r(e))
+			return seen(o)
+		}),
+		suite.Becomes(name+": the sidecar's line says so", func(ctx context.Context, e *suite.Env) error {
+			lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+			if err != nil {
+				return err
+			}
+			return expect.ExactlyOne(lines, append([]expect.LineCheck{line(o)}, says...)...)
+		}),
+	}
+}
+
+// byConnection picks the line of the connection that the client had.
+func byConnection(o probe.Observation) expect.LineCheck { return expect.DownstreamRemoteIs(o.Local) }
+
+// registryOnlyBlocks changes the policy of the client that the others use: it is alone.
+// Another host at the same address is registered meanwhile, so that it is not an empty
+// registry that refuses.
+func registryOnlyBlocks(at *string) suite.Feature {
+	then := []suite.Step{suite.Holds("no proxy knows of the world", unknownToTheMesh)}
+	then = append(then, logged("plain HTTP to a host that is not registered is answered by the sidecar itself",
+		inClear(at, blocked), expect.Status(502), suite.Of,
+		expect.StatusIs(502), expect.DetailsAre("direct_response"), expect.RouteIs("block_all"), expect.NoUpstream())...)
+	then = append(then, logged("TLS to such a host is severed",
+		overTLS(at, blocked, "443"), expect.All(severed(), expect.FailedDuring(probe.PhaseTLS)), byConnection,
+		expect.FlagsAre("UH"), expect.ClusterIs("BlackHoleCluster"))...)
+	then = append(then,
+		suite.Do("the same workload gets the policy ALLOW_ANY", func(ctx context.Context, e *suite.Env) error {
+			return e.Stand(ctx, []suite.Given{suite.Apply("egress-control/allow-any/*.yaml")})
+		}))
+	then = append(then, logged("then the same request by plain HTTP passes",
+		inClear(at, blocked), expect.Status(200), suite.Of, expect.StatusIs(200), expect.ClusterIs("PassthroughCluster"))...)
+	then = append(then, logged("and that over TLS",
+		overTLS(at, blocked, "443"), reached(blocked), byConnection, expect.FlagsAre("-"), expect.ClusterIs("PassthroughCluster"))...)
+	then = append(then,
+		suite.Do("the policy is taken back", func(ctx context.Context, e *suite.Env) error {
+			return e.Withdraw(ctx, "Sidecar", "allow-any")
+		}),
+		suite.Eventually("and nothing passes any more", fromAgent(overTLS(at, blocked, "443"), severed())))
+	return suite.Feature{
+		Name:    "RegistryOnlyBlocks",
+		Promise: "A host that is not registered is refused by the sidecar, for the reason that it is not registered.",
+		Spec:    spec,
+		Alone:   true,
+		Given:   []suite.Given{suite.Apply("egress-control/removal-blocks-again/*.yaml")},
+		Then:    then,
+		Sabotage: []suite.Sabotage{
+			suite.Replace("ServiceEntry", "removed", "failure", []any{blocked}, "spec", "hosts"),
+		},
+	}
+}
+
+func serviceEntryAllows(at *string) suite.Feature {
+	then := logged("the registered host is reached", overTLS(at, allowed, "443"), reached(allowed), byConnection,
+		expect.FlagsAre("-"), expect.ClusterIs("outbound|443||"+allowed), expect.SNIIs(allowed))
+	then = append(then,
+		suite.Now("the same host on another port is not", fromAgent(overTLS(at, allowed, "9443"), severed())),
+		suite.Now("nor another host at the same address", fromAgent(overTLS(at, blocked, "443"), severed())),
+		suite.Stay("and both stay refused", fromAgent(overTLS(at, allowed, "9443"), severed()), fromAgent(overTLS(at, blocked, "443"), severed())))
+	return suite.Feature{
+		Name:    "ServiceEntryAllows",
+		Promise: "A ServiceEntry opens one host on one port, and no more.",
+		Spec:    spec,
+		Given:   []suite.Given{suite.Apply("egress-control/service-entry-allows/*.yaml")},
+		Then:    then,
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("ServiceEntry", "allowed", "status"),
+			suite.Replace("ServiceEntry", "allowed", "status", 9443, "spec", "ports", "0", "number"),
+			suite.Replace("ServiceEntry", "allowed", "failure", []any{allowed, blocked}, "spec", "hosts"),
+		},
+	}
+}
+
+func exportToOneNamespace(at *string) suite.Feature {
+	ask := overTLS(at, exported, "443")
+	return suite.Feature{
+		Name:    "ExportToOneNamespace",
+		Promise: "A ServiceEntry that is exported to one namespace opens the host there, and in no other.",
+		Spec:    spec,
+		Given:   []suite.Given{suite.Apply("egress-control/export-to-one-namespace/*.yaml")},
+		Then: []suite.Step{
+			suite.Control("the namespace that it is exported to reaches the host", fromAgent(ask, reached(exported))),
+			suite.Stay("another member does not", from("other", "neighbour", ask, severed())),
+			suite.Do("it is exported to the other one too", func(ctx context.Context, e *suite.Env) error {
+				return e.Edit(ctx, manifest.SetField("ServiceEntry", "exported", []any{"*"}, "spec", "exportTo"))
+			}),
+			suite.Eventually("then that reaches it as well, so the export was what refused it", from("other", "neighbour", ask, reached(exported))),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Replace("ServiceEntry", "exported", "failure", []any{"*"}, "spec", "exportTo"),
+			suite.Withhold("ServiceEntry", "exported", "status"),
+		},
+	}
+}
+
+// outsideTheMesh states the limit of what a sidecar does (seed 001), and what closes it.
+func outsideTheMesh(at *string) suite.Feature {
+	ask := overTLS(at, blocked, "443")
+	unheard := func(e *suite.Env) probe.Request {
+		r := ask(e)
+		r.Timeout = e.Budget.Settled // an answer is not expected
+		return r
+	}
+	return suite.Feature{
+		Name:    "OutsideTheMesh",
+		Promise: "What has no sidecar is not covered: the registry does not hold it back, a NetworkPolicy does.",
+		Spec:    spec,
+		Given:   []suite.Given{suite.Where(mesh.NetworkPolicy, suite.Apply("egress-control/outside-the-mesh/*.yaml"))},
+		Then: []suite.Step{
+			suite.Eventually("a namespace that is no member reaches any host", from("world", "world", ask, reached(blocked))),
+			suite.Needing(mesh.NetworkPolicy, suite.Eventually("a pod without a sidecar is held back by a policy", from("bookinfo", "outsider", unheard, expect.Dropped()))),
+			suite.Needing(mesh.NetworkPolicy, suite.Do("the policy is withdrawn", func(ctx context.Context, e *suite.Env) error {
+				return e.Withdraw(ctx, "NetworkPolicy", "outsider-stays-in")
+			})),
+			suite.Eventually("and by nothing else", from("bookinfo", "outsider", ask, reached(blocked))),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Replace("NetworkPolicy", "outsider-stays-in", "failed during", map[string]any{"app": "nobody"}, "spec", "podSelector", "matchLabels"),
+		},
+	}
+}
+
+func removalBlocksAgain(at *string) suite.Feature {
+	ask := overTLS(at, removed, "443")
+	return suite.Feature{
+		Name:    "RemovalBlocksAgain",
+		Promise: "A ServiceEntry that is removed closes its host again.",
+		Spec:    spec,
+		Given:   []suite.Given{suite.Apply("egress-control/removal-blocks-again/*.yaml")},
+		Then: []suite.Step{
+			suite.Control("the registered host is reached", fromAgent(ask, reached(removed))),
+			suite.Do("its ServiceEntry is removed", func(ctx context.Context, e *suite.Env) error {
+				return e.Withdraw(ctx, "ServiceEntry", "removed")
+			}),
+			suite.Eventually("new connections are refused", fromAgent(ask, severed())),
+			suite.Stay("and stay refused", fromAgent(ask, severed())),
+			suite.Becomes("for the host is not registered", func(ctx context.Context, e *suite.Env) error {
+				lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+				if err != nil {
+					return err
+				}
+				return someOf(lines, expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"))
+			}),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("ServiceEntry", "removed", "status"),
+		},
+	}
+}
+
+// someOf wants at least one line that passes all the checks.
+func someOf(lines []accesslog.Line, checks ...expect.LineCheck) error {
+	if len(expect.Those(lines, expect.Line(checks...))) > 0 {
+		return nil
+	}
+	return expect.ExactlyOne(lines, expect.Line(checks...))
+}
