@@ -170,7 +170,7 @@ func BenchmarkParse(b *testing.B) {
 // FuzzParse: nothing makes Parse panic, and what it reads it reads again from
 // what Format writes.
 func FuzzParse(f *testing.F) {
-	for _, file := range []string{"istio-1.31.txt", "istio-1.4.txt", "istio-json.txt"} {
+	for _, file := range []string{"istio-1.31.txt", "istio-1.31-mongo.txt", "istio-1.4.txt", "istio-json.txt"} {
 		for _, raw := range testdata(f, file) {
 			f.Add(raw)
 		}

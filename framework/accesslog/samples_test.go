@@ -45,9 +45,10 @@ func samples() map[string][]Line {
 	whole.UpstreamHost, whole.UpstreamLocal = "13.58.124.191:27018", "10.130.0.166:43250"
 	whole.DownstreamLocal, whole.DownstreamRemote, whole.SNI, whole.RouteName = "10.130.0.166:15666", "10.130.0.170:54548", "-", "-"
 	return map[string][]Line{
-		"istio-1.31.txt": append(httpSamples(), tcpSamples()...),
-		"istio-1.4.txt":  {old, whole},
-		"istio-json.txt": jsonSamples(),
+		"istio-1.31.txt":       append(httpSamples(), tcpSamples()...),
+		"istio-1.31-mongo.txt": mongoSamples(),
+		"istio-1.4.txt":        {old, whole},
+		"istio-json.txt":       jsonSamples(),
 	}
 }
 
@@ -82,6 +83,30 @@ func httpSamples() []Line {
 			UpstreamServiceTime: "-", ForwardedFor: "-", UserAgent: "Go-http-client/1.1",
 			RequestID: "a1489978-b9b8-49fd-acf7-f39a7ac080e3", Authority: "10.244.0.129", UpstreamHost: "-", UpstreamCluster: "-",
 			UpstreamLocal: "-", DownstreamLocal: "10.244.0.129:80", DownstreamRemote: "10.244.0.6:57224", SNI: "-", RouteName: "block_all"}),
+	}
+}
+
+// mongoSamples: a session hop by hop through sidecar and egress gateway; no gateway to go
+// to; a gateway that knows no such cluster yet; an SNI that no server has; the sidecar of
+// the database, which is reached over mutual TLS.
+func mongoSamples() []Line {
+	const toGateway = "outbound|15666||mongo-egressgateway.istio-system.svc.cluster.local"
+	unknown := tcp(Line{Start: at("19:43:07.053"), Flags: "NR", UpstreamHost: "-", UpstreamCluster: "-", UpstreamLocal: "-",
+		DownstreamLocal: "10.244.226.243:27018", DownstreamRemote: "172.31.0.2:44568", SNI: "loss.mongo.example.com"})
+	unknown.Details = "filter_chain_not_found"
+	return []Line{
+		tcp(Line{Start: at("19:45:38.758"), Flags: "-", BytesReceived: 1942, BytesSent: 2194, Duration: 47, UpstreamHost: "10.244.226.199:15666", UpstreamCluster: toGateway,
+			UpstreamLocal: "10.244.226.252:35994", DownstreamLocal: "172.31.255.202:27018", DownstreamRemote: "10.244.226.252:48162", SNI: "-"}),
+		tcp(Line{Start: at("19:45:38.759"), Flags: "-", BytesReceived: 1942, BytesSent: 2194, Duration: 46, UpstreamHost: "172.31.255.202:27018", UpstreamCluster: "outbound|27018||mongo.example.com",
+			UpstreamLocal: "10.244.226.199:57620", DownstreamLocal: "10.244.226.199:15666", DownstreamRemote: "10.244.226.252:35994", SNI: "-"}),
+		tcp(Line{Start: at("19:45:52.582"), Flags: "UH", UpstreamHost: "-", UpstreamCluster: toGateway, UpstreamLocal: "-",
+			DownstreamLocal: "172.31.255.203:27018", DownstreamRemote: "10.244.226.252:56376", SNI: "-"}),
+		tcp(Line{Start: at("19:45:59.570"), Flags: "NC", UpstreamHost: "-", UpstreamCluster: "-", UpstreamLocal: "-",
+			DownstreamLocal: "10.244.226.255:15666", DownstreamRemote: "10.244.226.245:58534", SNI: "-"}),
+		unknown,
+		tcp(Line{Start: at("19:45:37.224"), Flags: "-", BytesReceived: 1251, BytesSent: 1845, Duration: 50, UpstreamHost: "10.244.226.251:27017", UpstreamCluster: "inbound|27017||",
+			UpstreamLocal: "127.0.0.6:39532", DownstreamLocal: "10.244.226.251:27017", DownstreamRemote: "10.244.226.243:40912",
+			SNI: "outbound_.27017_._.mongodb.bookinfo-mongo-ingress.svc.cluster.local"}),
 	}
 }
 
