@@ -40,7 +40,8 @@ func tlsFromOutside() suite.Feature {
 }
 
 // wrongTrustRefused: each refusal has its own cause, and the same client is let in when
-// only that cause is taken away.
+// only that cause is taken away. Its port without TLS is PlainPort's too, and without TLS
+// there is no name to tell two hosts apart: it is alone.
 func wrongTrustRefused() suite.Feature {
 	const host, alias = "trust.mongo.example.com", "alias.mongo.example.com"
 	change := func(edit func(*probe.Request)) func(*suite.Env) probe.Request {
@@ -55,6 +56,7 @@ func wrongTrustRefused() suite.Feature {
 		Name:    "WrongTrustRefused",
 		Promise: "Another CA, another name, the wrong kind of port and a wrong password are refused, each for its own reason.",
 		Spec:    spec,
+		Alone:   true,
 		Given:   []suite.Given{credential("wrong-trust-refused", host), suite.Apply("mongo-ingress/wrong-trust-refused/*.yaml")},
 		Then: []suite.Step{
 			suite.Do("another CA is made", func(context.Context, *suite.Env) error {
@@ -88,8 +90,7 @@ func wrongTrustRefused() suite.Feature {
 }
 
 // plainPort: what is configured without TLS is served without, and no longer than it is
-// configured. It has port 27017 for itself: without TLS there is no name to tell two
-// hosts apart.
+// configured.
 func plainPort() suite.Feature {
 	const host = "plain.mongo.example.com"
 	refused := suite.AskLate(briefly(readClear(host, clearPort)), expect.FailedWith(probe.ClassRefused, probe.ClassReset, probe.ClassClosed, probe.ClassTimeout)).Through(gateway)
@@ -97,7 +98,6 @@ func plainPort() suite.Feature {
 		Name:    "PlainPort",
 		Promise: "The port without TLS is served where it is configured, and refused where it is withdrawn.",
 		Spec:    spec,
-		Alone:   true,
 		Given:   []suite.Given{credential("plain-port", host), suite.Apply("mongo-ingress/plain-port/*.yaml")},
 		Then: []suite.Step{
 			suite.Eventually("the driver reads without TLS, and its messages can be read on the wire",
