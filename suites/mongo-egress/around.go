@@ -29,7 +29,7 @@ func noWayAround(at *string) suite.Feature {
 		Promise: "Without the route nothing goes out; and where policies are enforced, neither from a pod without a sidecar.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.AccessLog},
-		Given:   []suite.Given{route(at)},
+		Given:   way(at),
 		Then: []suite.Step{
 			suite.Control("the pod reaches the database through the gateway", fromAgent(at, expect.Documents(oneStarEach))),
 			suite.Needing(mesh.NetworkPolicy, suite.Control("and a pod without a sidecar reaches it past the mesh", outsider(expect.Documents(oneStarEach)))),
@@ -78,7 +78,7 @@ func addressChange(at *string) suite.Feature {
 		Promise: "When the database's address changes, traffic fails at the gateway until the configuration is rendered anew, and then is back.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.AccessLog},
-		Given:   []suite.Given{route(at)},
+		Given:   way(at),
 		Then: []suite.Step{
 			suite.Eventually("the database is reached", fromAgent(at, expect.Documents(oneStarEach))),
 			suite.Do("its load balancer gets another address", func(ctx context.Context, e *suite.Env) (err error) {
@@ -99,7 +99,7 @@ func addressChange(at *string) suite.Feature {
 				return expect.ExactlyOne(lines, unreached)
 			}),
 			suite.Do("ServiceEntry and VirtualService are rendered anew", func(ctx context.Context, e *suite.Env) error {
-				return e.Stand(ctx, []suite.Given{route(at)})
+				return e.Stand(ctx, way(at))
 			}),
 			suite.Eventually("the database is reached by its new address", fromAgent(at, expect.Documents(oneStarEach))),
 			suite.Holds("through the gateway", onlyToGateway("agent")),
@@ -137,7 +137,7 @@ func gatewayDown(at *string) suite.Feature {
 		Promise: "Without the egress gateway connections fail, and none goes straight to the database; with it they are back.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.OwnGateways, mesh.AccessLog},
-		Given:   []suite.Given{route(at)},
+		Given:   way(at),
 		Then: []suite.Step{
 			suite.Control("the database is reached", fromAgent(at, expect.Documents(oneStarEach))),
 			suite.Do("the gateway is stopped", func(ctx context.Context, e *suite.Env) error { return e.StopGateway(ctx, gateway) }),

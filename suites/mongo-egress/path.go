@@ -15,14 +15,20 @@ import (
 	"meshgate/framework/suite"
 )
 
-// route is the way through the egress gateway, fitted to where the database is when it
-// is made.
-func route(at *string) suite.Given {
-	return func(e *suite.Env) (manifest.Set, error) {
-		edits := append(suite.ExternalAddress("mongodb", *at),
-			manifest.SetField("VirtualService", "direct-mongo-through-egress-gateway", []any{*at + "/32"}, "spec", "tcp", "0", "match", "0", "destinationSubnets"),
-			manifest.SetField("VirtualService", "direct-mongo-through-egress-gateway", e.Gateway(gateway).Service(), "spec", "tcp", "0", "route", "0", "destination", "host"))
-		return suite.Edited(suite.Apply("mongo-egress/route/*.yaml"), edits...)(e)
+// way is the one through the egress gateway, fitted to where the database is when it is
+// made. The route comes before the host is known to the mesh: a driver that waits for it
+// would else reach the database directly, and keep that connection.
+func way(at *string) []suite.Given {
+	const route = "direct-mongo-through-egress-gateway"
+	return []suite.Given{
+		func(e *suite.Env) (manifest.Set, error) {
+			return suite.Edited(suite.Apply("mongo-egress/route/gateway.yaml", "mongo-egress/route/virtual-service.yaml"),
+				manifest.SetField("VirtualService", route, []any{*at + "/32"}, "spec", "tcp", "0", "match", "0", "destinationSubnets"),
+				manifest.SetField("VirtualService", route, e.Gateway(gateway).Service(), "spec", "tcp", "0", "route", "0", "destination", "host"))(e)
+		},
+		func(e *suite.Env) (manifest.Set, error) {
+			return suite.Edited(suite.Apply("mongo-egress/route/service-entry.yaml"), suite.ExternalAddress("mongodb", *at)...)(e)
+		},
 	}
 }
 
@@ -45,8 +51,8 @@ func throughEgressGateway(at *string) suite.Feature {
 		Promise: "The page shows the stars of the external database, and the egress gateway is on the way.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.AccessLog},
-		Given: []suite.Given{route(at),
-			suite.Credential(name+"-page", pki.Leaf{DNSNames: []string{shop}}), suite.Apply("mongo-egress/through-egress-gateway/*.yaml")},
+		Given: append(way(at),
+			suite.Credential(name+"-page", pki.Leaf{DNSNames: []string{shop}}), suite.Apply("mongo-egress/through-egress-gateway/*.yaml")),
 		Then: []suite.Step{
 			suite.Eventually("Reviewer 1 has one red star", suite.Ask(probe.GET("https://"+shop+"/productpage"),
 				expect.Status(200), expect.Stars("Reviewer1", 1), expect.StarColor("Reviewer1", "red"))),
@@ -98,7 +104,7 @@ func egressAccessLog(at *string) suite.Feature {
 		Promise: "Each connection leaves a line in the sidecar's log and one in the egress gateway's, which say the same of it.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.AccessLog},
-		Given:   []suite.Given{route(at)},
+		Given:   way(at),
 		Then: []suite.Step{
 			suite.Becomes("a driver in the mesh reads the database over TLS of its own", func(ctx context.Context, e *suite.Env) error {
 				seen = e.AskFrom(ctx, "bookinfo", "agent", read(at)(e))
