@@ -107,15 +107,6 @@ func impossible(err error) probe.Observation {
 	return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassRequest, Phase: probe.PhaseRequest, Message: err.Error()}}
 }
 
-// HoldMongo opens a client of a MongoDB behind a gateway, which the caller closes.
-func (e *Env) HoldMongo(ctx context.Context, gateway string, r probe.Request) (*probe.Mongo, probe.Observation) {
-	r, err := e.through(gateway, r)
-	if err != nil {
-		return nil, impossible(err)
-	}
-	return probe.HoldMongo(ctx, r)
-}
-
 // Hold opens a connection through the ingress gateway that later requests reuse.
 func (e *Env) Hold(ctx context.Context, r probe.Request) (*probe.Held, probe.Observation, error) {
 	r, err := e.through("", r)

@@ -65,23 +65,13 @@ func Suite() suite.Suite {
 	return s
 }
 
-// prepare fills the database past the mesh, and waits for the address of its load
-// balancer: without one nothing could be asked.
+// prepare fills the database, and waits for the address of its load balancer: without one
+// nothing could be asked.
 func prepare(ctx context.Context, e *suite.Env, at *string) error {
-	local, stop, err := e.Forward(ctx, "database", "mongodb", port)
+	err := e.SetUpMongo(ctx, "database", "mongodb", port, request(e.Login(root).At("admin")), func(m *probe.Mongo) error {
+		return ratingsdb.Prepare(ctx, m.Database(), ratingsdb.Reader(e.Login(reader)))
+	})
 	if err != nil {
-		return err
-	}
-	defer stop()
-	r := request(e.Login(root).At("admin"))
-	r.Connect, r.TLS.RootsPEM, r.Timeout = local, e.CA.PEM(), e.Budget.Probe
-	m, seen := probe.HoldMongo(ctx, r)
-	if m == nil {
-		return fmt.Errorf("set the database up as user %s: %s in %s: %s", r.Mongo.Username, seen.Failure.Class, seen.Failure.Phase, seen.Failure.Message)
-	}
-	defer m.Close()
-	e.Note("the external database is %s", m.Server())
-	if err := ratingsdb.Prepare(ctx, m.Database(), ratingsdb.Reader(e.Login(reader))); err != nil {
 		return err
 	}
 	*at, err = address(ctx, e)

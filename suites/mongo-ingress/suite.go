@@ -69,21 +69,11 @@ func database(e *suite.Env) (manifest.Set, error) {
 	return set.With(manifest.SetField("Deployment", "mongodb-v1", []any{map[string]any{"name": "data", "emptyDir": map[string]any{}}}, "spec", "template", "spec", "volumes"))
 }
 
-// prepare fills the database past the mesh: nothing of it is asserted.
 func prepare(ctx context.Context, e *suite.Env) error {
-	local, stop, err := e.Forward(ctx, "bookinfo", "mongodb", clearPort)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	m, seen := probe.HoldMongo(ctx, probe.Request{Kind: probe.KindMongoDB, URL: "mongodb://mongodb:27017/" + ratingsdb.Database,
-		Connect: local, Mongo: e.Login(root).At("admin"), Timeout: e.Budget.Probe})
-	if m == nil {
-		return fmt.Errorf("set the database up as user %s: %s in %s: %s", e.Login(root).Username, seen.Failure.Class, seen.Failure.Phase, seen.Failure.Message)
-	}
-	defer m.Close()
-	e.Note("the database is %s", m.Server())
-	return ratingsdb.Prepare(ctx, m.Database(), ratingsdb.Reader(e.Login(reader)))
+	r := probe.Request{Kind: probe.KindMongoDB, URL: "mongodb://mongodb:27017/" + ratingsdb.Database, Mongo: e.Login(root).At("admin")}
+	return e.SetUpMongo(ctx, "bookinfo", "mongodb", clearPort, r, func(m *probe.Mongo) error {
+		return ratingsdb.Prepare(ctx, m.Database(), ratingsdb.Reader(e.Login(reader)))
+	})
 }
 
 // read is the reader's look at the ratings, over TLS.

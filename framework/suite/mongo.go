@@ -1,0 +1,37 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+
+	"meshgate/framework/probe"
+)
+
+// HoldMongo opens a client of a MongoDB behind a gateway, which the caller closes.
+func (e *Env) HoldMongo(ctx context.Context, gateway string, r probe.Request) (*probe.Mongo, probe.Observation) {
+	r, err := e.through(gateway, r)
+	if err != nil {
+		return nil, impossible(err)
+	}
+	return probe.HoldMongo(ctx, r)
+}
+
+// SetUpMongo opens a client of a MongoDB past the mesh, by the first pod of an
+// application, and gives it to do: for filling the database, not for asserting anything.
+// The report says which server it is. A refusal is an error of the set-up.
+func (e *Env) SetUpMongo(ctx context.Context, namespace, app string, port int, r probe.Request, do func(*probe.Mongo) error) error {
+	local, stop, err := e.Forward(ctx, namespace, app, port)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	r.Connect = local
+	m, seen := probe.HoldMongo(ctx, e.trusting(r))
+	if m == nil {
+		return Broken(fmt.Errorf("set up the database in namespace %s as user %s: %s in %s: %s",
+			e.Namespace(namespace), r.Mongo.Username, seen.Failure.Class, seen.Failure.Phase, seen.Failure.Message))
+	}
+	defer m.Close()
+	e.Note("the database in namespace %s is %s", e.Namespace(namespace), m.Server())
+	return Broken(do(m))
+}
