@@ -28,10 +28,16 @@ func (e *Env) SetUpMongo(ctx context.Context, namespace, app string, port int, r
 	r.Connect = local
 	m, seen := probe.HoldMongo(ctx, e.trusting(r))
 	if m == nil {
-		return Broken(fmt.Errorf("set up the database in namespace %s as user %s: %s in %s: %s",
-			e.Namespace(namespace), r.Mongo.Username, seen.Failure.Class, seen.Failure.Phase, seen.Failure.Message))
+		return notSetUp(e.Namespace(namespace), r.Mongo.Username, seen)
 	}
 	defer m.Close()
 	e.Note("the database in namespace %s is %s", e.Namespace(namespace), m.Server())
 	return Broken(do(m))
+}
+
+// notSetUp names what is ours about it: a password of ours that the database refuses says
+// nothing about the mesh.
+func notSetUp(namespace, user string, seen probe.Observation) error {
+	return Broken(fmt.Errorf("set up the database in namespace %s as user %s: %s in %s: %s",
+		namespace, user, seen.Failure.Class, seen.Failure.Phase, seen.Failure.Message))
 }

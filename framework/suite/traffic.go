@@ -68,17 +68,26 @@ func (e *Env) Lines(ctx context.Context, namespace, selector string) ([]accesslo
 		if err != nil {
 			return nil, Broken(err)
 		}
-		lines, unparsed, err := accesslog.Scan(bytes.NewReader(raw))
+		lines, err := linesIn(raw)
 		if err != nil {
-			return nil, Broken(fmt.Errorf("access log of %s/%s: %w", namespace, p.Name, err))
-		}
-		if len(unparsed) > 0 {
-			return nil, fmt.Errorf("access log of %s/%s: %w", namespace, p.Name,
-				&expect.Mismatch{Field: "access-log format", Want: "a line as Istio writes it", Got: unparsed[0]})
+			return nil, fmt.Errorf("access log of %s/%s: %w", namespace, p.Name, err)
 		}
 		all = append(all, lines...)
 	}
 	return all, nil
+}
+
+// linesIn reads a log. A line that looks like one of the access log and cannot be read is
+// a mismatch, never left out: it may be the one that is asked for.
+func linesIn(log []byte) ([]accesslog.Line, error) {
+	lines, unparsed, err := accesslog.Scan(bytes.NewReader(log))
+	if err != nil {
+		return nil, Broken(err)
+	}
+	if len(unparsed) > 0 {
+		return nil, &expect.Mismatch{Field: "access-log format", Want: "a line as Istio writes it", Got: unparsed[0]}
+	}
+	return lines, nil
 }
 
 // Seen are the answers that the feature got, in the order in which they came.
