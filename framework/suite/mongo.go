@@ -26,6 +26,7 @@ func (e *Env) SetUpMongo(ctx context.Context, namespace, app string, port int, r
 	}
 	defer stop()
 	r.Connect = local
+	r.Timeout = e.Budget.Programmed // it is in nobody's way, while all suites are starting
 	m, seen := probe.HoldMongo(ctx, e.trusting(r))
 	if m == nil {
 		return notSetUp(e.Namespace(namespace), r.Mongo.Username, seen)
