@@ -127,3 +127,11 @@ func TestNoneOf(t *testing.T) {
 	require.NoError(t, NoneOf(nil, StatusIs(404)))
 	assert.EqualError(t, NoneOf(lines, StatusIs(404)), `access-log lines: want "none", got "1 of 2; line 11:21:23.261 404 - GET api.test/a?b=c"`)
 }
+
+func TestSomeOfWantsAtLeastOneLineThatPassesEverything(t *testing.T) {
+	lines := []accesslog.Line{with("a", 200), with("b", 404)}
+	assert.NoError(t, SomeOf(lines, StatusIs(404)))
+	assert.NoError(t, SomeOf(append(lines, with("c", 404)), StatusIs(404)))
+	assert.ErrorContains(t, SomeOf(lines, StatusIs(404), RequestIDIs("a")), `access-log lines: want "at least 1", got "0 of 2; the last one: `)
+	assert.ErrorIs(t, SomeOf(lines), errNoChecks)
+}

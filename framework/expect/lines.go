@@ -36,6 +36,17 @@ func Lines(lines []accesslog.Line, want int, checks ...LineCheck) error {
 // Those are the lines that pass a check.
 func Those(lines []accesslog.Line, check LineCheck) []accesslog.Line { return passing(lines, check) }
 
+// SomeOf wants at least one line that passes all the checks.
+func SomeOf(lines []accesslog.Line, checks ...LineCheck) error {
+	if len(checks) == 0 {
+		return errNoChecks
+	}
+	if len(passing(lines, Line(checks...))) > 0 {
+		return nil
+	}
+	return &Mismatch{Field: "access-log lines", Want: "at least 1", Got: inventory(nil, lines, Line(checks...))}
+}
+
 // NoneOf wants no line that passes all the checks.
 func NoneOf(lines []accesslog.Line, checks ...LineCheck) error {
 	if len(checks) == 0 {

@@ -28,8 +28,8 @@ const (
 
 // Apply makes each object as given, in order, by server-side apply, and labels it
 // with the owner. An existing object without our label is refused with ErrForeign, one of
-// another owner with ErrTaken, and nothing after it is applied. The only error that is tried again is a webhook
-// that does not answer yet, as just after a control plane's start.
+// another owner with ErrTaken, and nothing after it is applied. The only error that is
+// tried again is a webhook that does not answer yet, as just after a control plane's start.
 func (c *Client) Apply(ctx context.Context, owner Owner, objs ...*unstructured.Unstructured) error {
 	for _, o := range objs {
 		if err := c.applyOne(ctx, owner, o); err != nil {

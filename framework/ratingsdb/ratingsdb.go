@@ -28,6 +28,10 @@ var ErrForeign = errors.New("holds documents that meshgate has not written")
 // idPrefix marks our documents, whose order it also keeps.
 const idPrefix = "meshgate-"
 
+// OneStarEach is what Prepare writes, as a mongodb probe reads it (seed 004: Reviewer 1
+// with one star).
+const OneStarEach = `[{"rating":1},{"rating":1}]`
+
 // initial are the stars that seed 004's set-up gives each of the two reviewers.
 const initial = 1
 

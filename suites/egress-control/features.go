@@ -3,7 +3,6 @@ package egresscontrol
 import (
 	"context"
 
-	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
@@ -159,19 +158,11 @@ func removalBlocksAgain(at *string) suite.Feature {
 				if err != nil {
 					return err
 				}
-				return someOf(lines, expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"))
+				return expect.SomeOf(lines, expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"))
 			}),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("ServiceEntry", "removed", "status"),
 		},
 	}
-}
-
-// someOf wants at least one line that passes all the checks.
-func someOf(lines []accesslog.Line, checks ...expect.LineCheck) error {
-	if len(expect.Those(lines, expect.Line(checks...))) > 0 {
-		return nil
-	}
-	return expect.ExactlyOne(lines, expect.Line(checks...))
 }

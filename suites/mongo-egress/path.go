@@ -12,6 +12,7 @@ import (
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
+	"meshgate/framework/ratingsdb"
 	"meshgate/framework/suite"
 )
 
@@ -108,7 +109,7 @@ func egressAccessLog(at *string) suite.Feature {
 		Then: []suite.Step{
 			suite.Becomes("a driver in the mesh reads the database over TLS of its own", func(ctx context.Context, e *suite.Env) error {
 				seen = e.AskFrom(ctx, "bookinfo", "agent", read(at)(e))
-				return expect.All(expect.Documents(oneStarEach), expect.Verified(), expect.EncryptedOnTheWire())(seen)
+				return expect.All(expect.Documents(ratingsdb.OneStarEach), expect.Verified(), expect.EncryptedOnTheWire())(seen)
 			}),
 			suite.Now("and the database takes nothing else, so that what reached it was encrypted",
 				suite.AskLate(readClear(at), severed()).From("bookinfo", "outsider")),

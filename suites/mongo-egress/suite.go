@@ -115,6 +115,3 @@ func address(ctx context.Context, e *suite.Env) (string, error) {
 	}
 	return all[0].String(), nil
 }
-
-// oneStarEach is what the set-up wrote (seed 004: Reviewer 1 with one star).
-const oneStarEach = `[{"rating":1},{"rating":1}]`

@@ -98,6 +98,3 @@ func asRoot(e *suite.Env, host string) probe.Request {
 func address(scheme, host string, port int) string {
 	return fmt.Sprintf("%s://%s:%d/%s/%s", scheme, host, port, ratingsdb.Database, ratingsdb.Collection)
 }
-
-// oneStarEach is what the set-up wrote (seed 004: Reviewer 1 with one star).
-const oneStarEach = `[{"rating":1},{"rating":1}]`

@@ -7,6 +7,7 @@ import (
 	"meshgate/framework/manifest"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
+	"meshgate/framework/ratingsdb"
 	"meshgate/framework/suite"
 )
 
@@ -26,9 +27,9 @@ func tlsFromOutside() suite.Feature {
 		Given:   []suite.Given{credential("tls-from-outside", host), suite.Apply("mongo-ingress/tls-from-outside/*.yaml")},
 		Then: []suite.Step{
 			suite.Eventually("the driver verifies, authenticates and reads what the set-up wrote",
-				suite.AskLate(read(host), expect.Documents(oneStarEach), expect.Verified()).Through(gateway).Presents("tls-from-outside")),
+				suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach), expect.Verified()).Through(gateway).Presents("tls-from-outside")),
 			suite.Now("with one connection to watch and one to ask, and nothing but TLS on the wire",
-				suite.AskLate(read(host), expect.Documents(oneStarEach), expect.ConnectionsAre(2), expect.EncryptedOnTheWire()).Through(gateway)),
+				suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach), expect.ConnectionsAre(2), expect.EncryptedOnTheWire()).Through(gateway)),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Gateway", "tls-from-outside", "documents"),
@@ -67,8 +68,8 @@ func wrongTrustRefused() suite.Feature {
 				return err
 			}),
 			suite.Control("the same client reads with TLS on its port and without on the other",
-				suite.AskLate(read(host), expect.Documents(oneStarEach)).Through(gateway),
-				suite.AskLate(readClear(host, clearPort), expect.Documents(oneStarEach)).Through(gateway)),
+				suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach)).Through(gateway),
+				suite.AskLate(readClear(host, clearPort), expect.Documents(ratingsdb.OneStarEach)).Through(gateway)),
 			suite.Now("a client that trusts another CA does not trust the gateway",
 				suite.AskLate(change(func(r *probe.Request) { r.TLS.RootsPEM = stranger }), expect.ClientRefused(probe.VerifyUnknownAuthority)).Through(gateway)),
 			suite.Now("a name that is not in the certificate is not trusted",
@@ -101,16 +102,16 @@ func plainPort() suite.Feature {
 		Given:   []suite.Given{credential("plain-port", host), suite.Apply("mongo-ingress/plain-port/*.yaml")},
 		Then: []suite.Step{
 			suite.Eventually("the driver reads without TLS, and its messages can be read on the wire",
-				suite.AskLate(readClear(host, clearPort), expect.Documents(oneStarEach), expect.ClearOnTheWire()).Through(gateway)),
+				suite.AskLate(readClear(host, clearPort), expect.Documents(ratingsdb.OneStarEach), expect.ClearOnTheWire()).Through(gateway)),
 			suite.Eventually("beside the port with TLS",
-				suite.AskLate(read(host), expect.Documents(oneStarEach), expect.EncryptedOnTheWire()).Through(gateway)),
+				suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach), expect.EncryptedOnTheWire()).Through(gateway)),
 			suite.Do("the port without TLS is withdrawn", func(ctx context.Context, e *suite.Env) error {
 				return e.Withdraw(ctx, "Gateway", "plain-port-clear")
 			}),
 			suite.Eventually("then it is refused",
 				refused),
 			suite.Stay("and stays refused", refused),
-			suite.Now("while the port with TLS serves", suite.AskLate(read(host), expect.Documents(oneStarEach)).Through(gateway)),
+			suite.Now("while the port with TLS serves", suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach)).Through(gateway)),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Gateway", "plain-port-clear", "documents"),
@@ -123,7 +124,7 @@ func plainPort() suite.Feature {
 // certificateRotation: a session that is open survives, a new one sees the new serial.
 func certificateRotation() suite.Feature {
 	const name, host = "mongo-certificate-rotation", "rotation.mongo.example.com"
-	presents := suite.AskLate(read(host), expect.Documents(oneStarEach)).Through(gateway).Presents(name)
+	presents := suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach)).Through(gateway).Presents(name)
 	open := &cursor{}
 	return suite.Feature{
 		Name:    "CertificateRotation",

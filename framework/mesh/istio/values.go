@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"meshgate/framework/mesh"
+	"meshgate/framework/mesh/ready"
 )
 
 // The requests leave room on a node of two cores that also runs Kubernetes, and
@@ -40,9 +41,6 @@ func gateways(o Options) map[string]mesh.GatewaySpec {
 }
 
 const baseName = "istio-base"
-
-// statusPort is where a gateway answers for its own health.
-const statusPort = 15021
 
 // baseValues: the CRDs are left to us, because several revisions share them, and
 // because only so do they go away again with the last one.
@@ -149,7 +147,7 @@ func gatewayValues(g mesh.GatewaySpec, revision string) map[string]any {
 
 // servicePorts takes the place of the chart's own, among which is the gateway's health.
 func servicePorts(tcp []int) []any {
-	ports := []any{map[string]any{"name": "status-port", "port": statusPort, "targetPort": statusPort, "protocol": "TCP"}}
+	ports := []any{map[string]any{"name": "status-port", "port": ready.StatusPort, "targetPort": ready.StatusPort, "protocol": "TCP"}}
 	for _, p := range tcp {
 		ports = append(ports, map[string]any{"name": fmt.Sprintf("tcp-%d", p), "port": p, "targetPort": p, "protocol": "TCP"})
 	}

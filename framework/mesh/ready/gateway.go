@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	statusPort = 15021 // the gateway's own health, if its Service carries it
+	StatusPort = 15021 // the gateway's own health, if its Service carries it
 	plainPort  = 80
 )
 
@@ -26,7 +26,7 @@ const dialLimit = 2 * time.Second
 func Answers(ctx context.Context, p detect.Place) error {
 	ctx, stop := context.WithTimeout(ctx, dialLimit)
 	defer stop()
-	if port, ok := p.Ports[statusPort]; ok {
+	if port, ok := p.Ports[StatusPort]; ok {
 		return healthy(ctx, net.JoinHostPort(p.Host, strconv.Itoa(port)))
 	}
 	if port, ok := p.Ports[plainPort]; ok {
