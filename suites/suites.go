@@ -5,8 +5,10 @@ import (
 	"meshgate/framework/suite"
 	basicgateway "meshgate/suites/basic-gateway"
 	egresscontrol "meshgate/suites/egress-control"
+	egresspriority "meshgate/suites/egress-priority"
 	mongoegress "meshgate/suites/mongo-egress"
 	mongoingress "meshgate/suites/mongo-ingress"
+	tlsorigination "meshgate/suites/tls-origination"
 )
 
 // All returns the suites. To add one is a folder and a line here.
@@ -15,6 +17,8 @@ func All() []suite.Suite {
 		basicgateway.Suite(),
 		mongoingress.Suite(),
 		mongoegress.Suite(),
+		egresspriority.Suite(),
+		tlsorigination.Suite(),
 		egresscontrol.Suite(),
 	}
 }

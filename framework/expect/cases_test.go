@@ -164,6 +164,7 @@ func applicationCases() map[string][]judged {
 		"EchoPath":   {{EchoPath("/a%2Fb//c"), answer(), answer(withBody(`{"target":"/a","path":"/a"}`)), `200 ` + url + `: received path: want "/a%2Fb//c", got "/a"`}},
 		"EchoMethod": {{EchoMethod("PATCH"), answer(), answer(withBody(`{"target":"/","method":"patch"}`)), `200 ` + url + `: received method: want "PATCH", got "patch"`}},
 		"EchoHost":   {{EchoHost("api.test"), answer(), answer(withBody(`{"target":"/","host":"api.test:443"}`)), `200 ` + url + `: received host: want "api.test", got "api.test:443"`}},
+		"EchoFrom":   {{EchoFrom("10.0.0.7", "10.0.0.8"), answer(withBody(`{"target":"/","remote":"10.0.0.8:4711"}`)), answer(withBody(`{"target":"/","remote":"10.0.0.80:4711"}`)), `200 ` + url + `: received source address: want "10.0.0.7 or 10.0.0.8", got "10.0.0.80:4711"`}},
 		"EchoApp": {
 			{EchoApp("my-app"), answer(), answer(withBody(`{"target":"/","pod":"catalog-6b-yy"}`)), `200 ` + url + `: received by application: want "my-app", got "catalog-6b-yy"`},
 			{EchoApp("my-app"), answer(), answer(withBody(`{"target":"/","pod":"my-app-other-6b-yy"}`)), `200 ` + url + `: received by application: want "my-app", got "my-app-other-6b-yy"`}},

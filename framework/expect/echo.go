@@ -3,6 +3,7 @@ package expect
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type echoed struct {
 	Host    string      `json:"host"`
 	Headers http.Header `json:"headers"`
 	Pod     string      `json:"pod"`
+	Remote  string      `json:"remote"` // host:port
 	// TLS is null where the request came in the clear, and missing where nobody looked.
 	TLS json.RawMessage `json:"tls"`
 }
@@ -50,6 +52,14 @@ func EchoMethod(want string) Check {
 // EchoHost wants the Host header that reached the application.
 func EchoHost(want string) Check {
 	return echo("host", func(e echoed) (string, bool) { return e.Host, e.Host == want }, want)
+}
+
+// EchoFrom wants the application to have been asked from one of these IP addresses.
+func EchoFrom(ips ...string) Check {
+	return echo("source address", func(e echoed) (string, bool) {
+		ip, _, err := net.SplitHostPort(e.Remote)
+		return e.Remote, err == nil && slices.Contains(ips, ip)
+	}, either(ips))
 }
 
 // EchoApp wants the answer to come from a pod of this Deployment.

@@ -88,6 +88,13 @@ func ClusterIs(want string) LineCheck {
 	return text("upstream cluster", want, func(l accesslog.Line) string { return l.UpstreamCluster })
 }
 
+// ClusterIn wants one of these clusters.
+func ClusterIn(want ...string) LineCheck {
+	return holds("upstream cluster", either(want), func(l accesslog.Line) (string, bool) {
+		return l.UpstreamCluster, slices.Contains(want, l.UpstreamCluster)
+	})
+}
+
 // AuthorityIs wants this Host header.
 func AuthorityIs(want string) LineCheck {
 	return text("authority", want, func(l accesslog.Line) string { return l.Authority })

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,20 @@ type Upstream struct {
 	Host    string // host:port
 	Opened  int    // connections since the proxy began (cx_total)
 	Open    int    // connections at this moment (cx_active)
+	Active  int    // requests at this moment that have a connection (rq_active)
+}
+
+// count is the field that Envoy calls so; nil: none that we know.
+func (u *Upstream) count(name string) *int {
+	switch name {
+	case "cx_total":
+		return &u.Opened
+	case "cx_active":
+		return &u.Open
+	case "rq_active":
+		return &u.Active
+	}
+	return nil
 }
 
 // ParseClusters reads what Envoy's admin interface says at /clusters: unlike its
@@ -21,7 +36,7 @@ func ParseClusters(text string) ([]Upstream, error) {
 	var all []Upstream
 	for line := range strings.Lines(text) {
 		f := strings.Split(strings.TrimSpace(line), "::")
-		if len(f) != 4 || f[2] != "cx_total" && f[2] != "cx_active" {
+		if len(f) != 4 || new(Upstream).count(f[2]) == nil {
 			continue
 		}
 		n, err := strconv.Atoi(f[3])
@@ -34,22 +49,22 @@ func ParseClusters(text string) ([]Upstream, error) {
 			i, at[key] = len(all), len(all)
 			all = append(all, Upstream{Cluster: f[0], Host: f[1]})
 		}
-		if f[2] == "cx_total" {
-			all[i].Opened = n
-		} else {
-			all[i].Open = n
-		}
+		*all[i].count(f[2]) = n
 	}
 	return all, nil
 }
 
-// Opened adds up the connections that were opened to a cluster.
-func Opened(all []Upstream, cluster string) int {
-	sum := 0
+// Of picks the endpoints of a cluster.
+func Of(all []Upstream, cluster string) []Upstream {
+	return slices.DeleteFunc(slices.Clone(all), func(u Upstream) bool { return u.Cluster != cluster })
+}
+
+// Sum adds up the counts of endpoints.
+func Sum(all []Upstream) (sum Upstream) {
 	for _, u := range all {
-		if u.Cluster == cluster {
-			sum += u.Opened
-		}
+		sum.Opened += u.Opened
+		sum.Open += u.Open
+		sum.Active += u.Active
 	}
 	return sum
 }

@@ -13,6 +13,8 @@ outbound|27018||mongo.example.com::default_priority::max_connections::4294967295
 outbound|27018||mongo.example.com::172.20.255.1:27018::cx_active::1
 outbound|27018||mongo.example.com::172.20.255.1:27018::cx_connect_fail::0
 outbound|27018||mongo.example.com::172.20.255.1:27018::cx_total::4
+outbound|27018||mongo.example.com::172.20.255.1:27018::rq_active::2
+outbound|27018||mongo.example.com::172.20.255.1:27018::rq_error::9
 outbound|27018||mongo.example.com::172.20.255.2:27018::cx_total::3
 outbound|27017||mongodb.a.svc.cluster.local::10.244.0.9:27017::cx_total::1
 `
@@ -21,12 +23,13 @@ func TestConnectionsAreCountedByClusterAndHost(t *testing.T) {
 	all, err := ParseClusters(clusters)
 	require.NoError(t, err)
 	assert.Equal(t, []Upstream{
-		{"outbound|27018||mongo.example.com", "172.20.255.1:27018", 4, 1},
-		{"outbound|27018||mongo.example.com", "172.20.255.2:27018", 3, 0},
-		{"outbound|27017||mongodb.a.svc.cluster.local", "10.244.0.9:27017", 1, 0},
+		{"outbound|27018||mongo.example.com", "172.20.255.1:27018", 4, 1, 2},
+		{"outbound|27018||mongo.example.com", "172.20.255.2:27018", 3, 0, 0},
+		{"outbound|27017||mongodb.a.svc.cluster.local", "10.244.0.9:27017", 1, 0, 0},
 	}, all)
-	assert.Equal(t, 7, Opened(all, "outbound|27018||mongo.example.com"))
-	assert.Zero(t, Opened(all, "outbound|27018||mongo"), "whole names")
+	assert.Equal(t, all[:2], Of(all, "outbound|27018||mongo.example.com"))
+	assert.Equal(t, Upstream{Opened: 7, Open: 1, Active: 2}, Sum(all[:2]))
+	assert.Empty(t, Of(all, "outbound|27018||mongo"), "whole names")
 	_, err = ParseClusters("a::1.2.3.4:1::cx_total::many\n")
 	assert.EqualError(t, err, `clusters of a proxy: cx_total of a at 1.2.3.4:1: want a number, got "many"`)
 }

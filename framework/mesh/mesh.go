@@ -104,6 +104,9 @@ type GatewaySpec struct {
 	Egress bool
 	// Ports are the TCP ports of its Service.
 	Ports []int
+	// Secrets of its namespace are files below /etc/secrets/<name>. It starts without
+	// those that are not there.
+	Secrets []string
 }
 
 // Mesh is a mesh that is up, as its Flavour installed or found it.

@@ -169,20 +169,22 @@ func TestProxyOfTheEnvironmentIsIgnored(t *testing.T) {
 
 func TestImpossibleRequestsAreNotSent(t *testing.T) {
 	for name, r := range map[string]Request{
-		"no scheme":         {URL: "api.test/"},
-		"other scheme":      {URL: "ftp://api.test/"},
-		"scheme of a kind":  {Kind: KindTCP, URL: "http://api.test/"},
-		"unknown kind":      {Kind: "udp", URL: "udp://api.test:1"},
-		"no port":           {Kind: KindTLS, URL: "tls://api.test"},
-		"no host":           {URL: "http:///x"},
-		"credentials":       {URL: "http://user:secret@api.test/"},
-		"space in target":   {URL: "http://api.test/a b", RawPath: true},
-		"newline in target": {URL: "http://api.test/a\r\nx: y", RawPath: true},
-		"newline in header": {URL: "http://api.test/", Header: http.Header{"x": {"a\r\nb: c"}}},
-		"bad header name":   {URL: "http://api.test/", Header: http.Header{"a b": {"c"}}},
-		"bad method":        {URL: "http://api.test/", Method: "GET /"},
-		"bad connect":       {URL: "http://api.test/", Connect: "api.test"},
-		"bad version":       {URL: "https://api.test/", Connect: "127.0.0.1:1", TLS: TLSOptions{Min: "1.4"}},
+		"no scheme":            {URL: "api.test/"},
+		"other scheme":         {URL: "ftp://api.test/"},
+		"scheme of a kind":     {Kind: KindTCP, URL: "http://api.test/"},
+		"unknown kind":         {Kind: "udp", URL: "udp://api.test:1"},
+		"no port":              {Kind: KindTLS, URL: "tls://api.test"},
+		"no host":              {URL: "http:///x"},
+		"credentials":          {URL: "http://user:secret@api.test/"},
+		"space in target":      {URL: "http://api.test/a b", RawPath: true},
+		"newline in target":    {URL: "http://api.test/a\r\nx: y", RawPath: true},
+		"newline in header":    {URL: "http://api.test/", Header: http.Header{"x": {"a\r\nb: c"}}},
+		"newline in a raw one": {URL: "http://api.test/", RawHeader: true, Header: http.Header{"x": {"a\nb: c"}}},
+		"bad value":            {URL: "http://api.test/", Header: http.Header{"x": {"a\x01"}}},
+		"bad header name":      {URL: "http://api.test/", Header: http.Header{"a b": {"c"}}},
+		"bad method":           {URL: "http://api.test/", Method: "GET /"},
+		"bad connect":          {URL: "http://api.test/", Connect: "api.test"},
+		"bad version":          {URL: "https://api.test/", Connect: "127.0.0.1:1", TLS: TLSOptions{Min: "1.4"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := do(t, r)
@@ -194,6 +196,28 @@ func TestImpossibleRequestsAreNotSent(t *testing.T) {
 			assert.Equal(t, ClassRequest, o.Failure.Class, o.Failure.Message)
 		})
 	}
+}
+
+// What a proxy must refuse has to reach it.
+func TestRawHeadersAreSentAsTheyAre(t *testing.T) {
+	sent := make(chan string, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		buf := make([]byte, 4096)
+		n, _ := conn.Read(buf)
+		sent <- string(buf[:n])
+		_, _ = conn.Write([]byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
+		_ = conn.Close()
+	}()
+	o := do(t, Request{URL: "http://" + l.Addr().String(), RawHeader: true, Header: http.Header{"plan-type": {"gold\x01"}}})
+	assert.Equal(t, 400, o.Status)
+	assert.Contains(t, <-sent, "plan-type: gold\x01\r\n")
 }
 
 func TestSummaryHidesCredentials(t *testing.T) {

@@ -136,7 +136,7 @@ func (p plan) check() error {
 		return fmt.Errorf("method %q: want a token", p.Method)
 	}
 	for name, values := range p.Header {
-		if !httpguts.ValidHeaderFieldName(name) || slices.ContainsFunc(values, badValue) {
+		if !httpguts.ValidHeaderFieldName(name) || slices.ContainsFunc(values, p.badValue) {
 			return fmt.Errorf("header %q with values %q cannot be sent", name, values)
 		}
 	}
@@ -146,7 +146,12 @@ func (p plan) check() error {
 	return nil
 }
 
-func badValue(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }
+func (p plan) badValue(v string) bool {
+	if p.RawHeader {
+		return strings.ContainsAny(v, "\r\n")
+	}
+	return !httpguts.ValidHeaderFieldValue(v)
+}
 
 // summary is what the Observation says about the request.
 func (p plan) summary() RequestSummary {

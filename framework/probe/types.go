@@ -63,6 +63,9 @@ type Request struct {
 	// request target ("//", "..", "%2F", "|" untouched). Without it the target is
 	// the one that net/url would write.
 	RawPath bool `json:"rawPath,omitempty"`
+	// RawHeader sends header values byte for byte, also those that HTTP forbids; only
+	// what ends a line is refused. Over HTTP/2 they are refused all the same.
+	RawHeader bool `json:"rawHeader,omitempty"`
 	// RequestID is sent as x-request-id; a fresh UUID if empty.
 	RequestID string `json:"requestId,omitempty"`
 	// BodyLimit is how many bytes of the response body are kept (256 KiB if 0).

@@ -6,25 +6,53 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"meshgate/framework/expect"
 	"meshgate/framework/kube"
 	"meshgate/framework/probe"
 )
 
 // ControlPlaneLog is what istiod wrote since the feature began, all replicas.
 func (e *Env) ControlPlaneLog(ctx context.Context) ([]byte, error) {
-	pods, err := e.pods(ctx, e.Mesh.Namespace, "app=istiod")
+	return e.log(ctx, e.Mesh.Namespace, "app=istiod", "discovery")
+}
+
+// ServerLog is what the external server wrote since the feature began, see fixtures/world;
+// the namespace is readable.
+func (e *Env) ServerLog(ctx context.Context, namespace, app string) ([]byte, error) {
+	return e.log(ctx, e.Namespace(namespace), "app="+app, agentContainer)
+}
+
+func (e *Env) log(ctx context.Context, namespace, selector, container string) ([]byte, error) {
+	pods, err := e.pods(ctx, namespace, selector)
 	if err != nil {
 		return nil, err
 	}
 	var log bytes.Buffer
 	for _, p := range pods {
-		raw, err := e.Kube.Logs(ctx, p.Namespace, p.Name, "discovery", kube.LogOptions{Since: e.began})
+		raw, err := e.Kube.Logs(ctx, p.Namespace, p.Name, container, kube.LogOptions{Since: e.began})
 		if err != nil {
 			return nil, Broken(err)
 		}
 		log.Write(raw)
 	}
 	return log.Bytes(), nil
+}
+
+// ControlPlaneNames asserts that istiod's log has a warning or an error which names the
+// credential, as in: invalid certificates: … "kubernetes://rotation": pem decode failed.
+func ControlPlaneNames(credential string) func(context.Context, *Env) error {
+	return func(ctx context.Context, e *Env) error {
+		log, err := e.ControlPlaneLog(ctx)
+		if err != nil {
+			return err
+		}
+		for line := range bytes.Lines(log) {
+			if bytes.Contains(line, []byte("kubernetes://"+credential)) && (bytes.Contains(line, []byte("\terror\t")) || bytes.Contains(line, []byte("\twarn\t"))) {
+				return nil
+			}
+		}
+		return &expect.Mismatch{Field: "control plane log", Want: "a warning or an error about secret " + credential, Got: "none"}
+	}
 }
 
 // Inside probes from a container that has the agent's image, in the first pod of an

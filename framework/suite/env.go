@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -44,6 +45,7 @@ type Env struct {
 	shared  *Env // of the suite; nil in that itself
 	applied []*unstructured.Unstructured
 	stopped []workload
+	finals  []func(context.Context) error
 }
 
 // namespaces maps the readable namespaces of fixtures to those of this suite.
@@ -95,9 +97,27 @@ func (e *Env) AskThrough(ctx context.Context, gateway string, r probe.Request) p
 func (e *Env) AskFrom(ctx context.Context, namespace, app string, r probe.Request) probe.Observation {
 	inside, err := e.Inside(ctx, namespace, app, agentContainer)
 	if err != nil {
-		return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassAgent, Phase: probe.PhaseAgent, Message: err.Error()}}
+		return unasked(err)
 	}
 	return inside.Do(ctx, e.trusting(r))
+}
+
+// AskAllFrom is AskFrom of several requests, so many at once (0: all), in their order.
+func (e *Env) AskAllFrom(ctx context.Context, namespace, app string, atOnce int, requests ...probe.Request) []probe.Observation {
+	inside, err := e.Inside(ctx, namespace, app, agentContainer)
+	if err != nil {
+		return []probe.Observation{unasked(err)}
+	}
+	trusting := make([]probe.Request, len(requests))
+	for i, r := range requests {
+		trusting[i] = e.trusting(r)
+	}
+	return probe.All(ctx, inside, trusting, atOnce)
+}
+
+// unasked is what comes of a request when there is nobody to make it.
+func unasked(err error) probe.Observation {
+	return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassAgent, Phase: probe.PhaseAgent, Message: err.Error()}}
 }
 
 // agentContainer is what fixtures call the container with the agent's image.
@@ -171,6 +191,27 @@ func portOf(raw string) (int, error) {
 
 // Note tells the report's reader something about the run.
 func (e *Env) Note(format string, args ...any) { e.tell(format, args...) }
+
+// Finally is done when the feature ends, however it ends, before its objects go: it lets
+// go what was held, such as requests under way. The last comes first.
+func (e *Env) Finally(f func(context.Context) error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.finals = append(e.finals, f)
+}
+
+// finish does what is to be done finally.
+func (e *Env) finish(ctx context.Context) error {
+	e.mu.Lock()
+	finals := e.finals
+	e.finals = nil
+	e.mu.Unlock()
+	var errs []error
+	for _, f := range slices.Backward(finals) {
+		errs = append(errs, f(ctx))
+	}
+	return errors.Join(errs...)
+}
 
 // Changed notes that configuration was changed just now: the next assertion that
 // is met says how long it took to take effect.

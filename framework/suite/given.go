@@ -61,7 +61,11 @@ func CredentialOf(gateway, name string, leaf pki.Leaf) Given {
 
 // Issue signs a certificate and keeps it under a name for Certificate.
 func (e *Env) Issue(name string, leaf pki.Leaf) (*pki.Certificate, error) {
-	cert, err := e.CA.Issue(leaf)
+	return e.issue(e.CA, name, leaf)
+}
+
+func (e *Env) issue(by *pki.CA, name string, leaf pki.Leaf) (*pki.Certificate, error) {
+	cert, err := by.Issue(leaf)
 	if err != nil {
 		return nil, Broken(fmt.Errorf("certificate %s: %w", name, err))
 	}
@@ -249,10 +253,11 @@ func (e *Env) made() []*unstructured.Unstructured {
 func (e *Env) clean(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), e.Budget.Deletion)
 	defer stop()
+	finished := e.finish(ctx)
 	if err := e.Kube.Delete(ctx, e.made()...); err != nil {
-		return fmt.Errorf("left behind: %w", err)
+		return errors.Join(finished, fmt.Errorf("left behind: %w", err))
 	}
-	return e.restart(ctx)
+	return errors.Join(finished, e.restart(ctx))
 }
 
 // fit turns readable fixtures into objects of this suite on this mesh.

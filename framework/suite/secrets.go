@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"slices"
@@ -53,6 +54,57 @@ func ServerPEM(namespace, name, file string, leaf pki.Leaf) Given {
 			return manifest.Set{}, fmt.Errorf("secret %s: %w", name, err)
 		}
 		return manifest.NewSet(manifest.Secret(namespace, name, map[string][]byte{file: slices.Concat(cert.CertPEM, cert.KeyPEM)})), nil
+	}
+}
+
+// CACredential makes a secret with what a gateway is to trust, under the key "ca.crt", in
+// the namespace of that gateway.
+func CACredential(gateway, name string, pem func(*Env) string) Given {
+	return func(e *Env) (manifest.Set, error) {
+		return manifest.NewSet(manifest.Secret(e.Gateway(gateway).Namespace, name, map[string][]byte{"ca.crt": []byte(pem(e))})), nil
+	}
+}
+
+// ClientCredential makes a secret with a client's certificate for a gateway, and the run's
+// CA as what that is to trust. Steps get it by Env.Certificate.
+func ClientCredential(gateway, name string, leaf pki.Leaf, by func(*Env) *pki.CA) Given {
+	return func(e *Env) (manifest.Set, error) {
+		cert, err := e.issue(by(e), name, leaf)
+		if err != nil {
+			return manifest.Set{}, err
+		}
+		return manifest.NewSet(manifest.Secret(e.Gateway(gateway).Namespace, name,
+			map[string][]byte{"tls.crt": cert.CertPEM, "tls.key": cert.KeyPEM, "ca.crt": []byte(e.CA.PEM())})), nil
+	}
+}
+
+// Served is what a server of many names does for one of them.
+type Served struct {
+	Leaf     pki.Leaf // the certificate that it shows
+	By       *pki.CA  // who has signed it; nil: the run's CA
+	ClientCA *pki.CA  // whose certificates it demands of clients; nil: it demands none
+}
+
+// Servers makes the secret of the external server, see fixtures/world: one certificate for
+// whoever asks for no name, and one for each name that clients ask for by SNI.
+func Servers(namespace, name string, by map[string]Served) Given {
+	return func(e *Env) (manifest.Set, error) {
+		nobody, err := e.Issue(name, pki.Leaf{DNSNames: []string{"nobody.example.com"}})
+		if err != nil {
+			return manifest.Set{}, err
+		}
+		files := map[string][]byte{"tls.crt": nobody.CertPEM, "tls.key": nobody.KeyPEM}
+		for sni, s := range by {
+			cert, err := e.issue(cmp.Or(s.By, e.CA), sni, s.Leaf)
+			if err != nil {
+				return manifest.Set{}, err
+			}
+			files[sni+".crt"], files[sni+".key"] = cert.CertPEM, cert.KeyPEM
+			if s.ClientCA != nil {
+				files[sni+".client-ca"] = []byte(s.ClientCA.PEM())
+			}
+		}
+		return manifest.NewSet(manifest.Secret(namespace, name, files)), nil
 	}
 }
 

@@ -1,6 +1,10 @@
 package suite
 
 import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
 	"testing"
 
 	"meshgate/fixtures"
@@ -9,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // pair is the environment of a suite and that of one of its features.
@@ -51,6 +56,48 @@ func TestAFeatureKnowsTheCertificatesOfItsSuite(t *testing.T) {
 	assert.Contains(t, (*secrets)[0], "PRIVATE KEY")
 	assert.Equal(t, []string{"db.test"}, feature.Certificate("server").X509.DNSNames)
 	assert.Nil(t, feature.Certificate("none").X509)
+}
+
+// The keys are the names of the files that "agent serve --tls-names" reads.
+func TestAServerOfManyNamesHasFilesForEach(t *testing.T) {
+	shared, _, secrets := pair(t)
+	other, err := pki.NewCA("other")
+	require.NoError(t, err)
+	set, err := Servers("world", "world", map[string]Served{
+		"a.test": {Leaf: pki.Leaf{DNSNames: []string{"a.test"}}, By: other},
+		"b.test": {Leaf: pki.Leaf{DNSNames: []string{"a.test"}, Expired: true}, ClientCA: other},
+	})(shared)
+	require.NoError(t, err)
+	o, err := set.Object("Secret", "world")
+	require.NoError(t, err)
+	files, _, err := unstructured.NestedMap(o.Object, "data")
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{"tls.crt", "tls.key", "a.test.crt", "a.test.key", "b.test.crt", "b.test.key", "b.test.client-ca"}, slices.Collect(maps.Keys(files)))
+	assert.Len(t, *secrets, 3, "every key is known to the redactor")
+	assert.Equal(t, "other", shared.Certificate("a.test").X509.Issuer.CommonName)
+	assert.Equal(t, "test", shared.Certificate("b.test").X509.Issuer.CommonName)
+}
+
+func TestWhatIsToBeDoneFinallyIsDoneOnceLastFirst(t *testing.T) {
+	e, did := &Env{}, ""
+	e.Finally(func(context.Context) error { did += "a"; return errors.New("a failed") })
+	e.Finally(func(context.Context) error { did += "b"; return nil })
+	assert.EqualError(t, e.finish(t.Context()), "a failed")
+	assert.NoError(t, e.finish(t.Context()))
+	assert.Equal(t, "ba", did)
+}
+
+func TestAStatisticIsFoundByItsClustersWholeName(t *testing.T) {
+	const text = "cluster.outbound|80|gold|a.test.upstream_rq_pending_active: 3\ncluster.outbound|80|silver|a.test;.upstream_rq_pending_active: 4\n"
+	for cluster, want := range map[string]int{"outbound|80|gold|a.test": 3, "outbound|80|silver|a.test": 4} {
+		n, err := statIn(text, cluster, "upstream_rq_pending_active")
+		require.NoError(t, err)
+		assert.Equal(t, want, n)
+	}
+	_, err := statIn(text, "outbound|80|gold|a", "upstream_rq_pending_active")
+	assert.ErrorContains(t, err, "proxyStatsMatcher", "what is not there is not zero")
+	_, err = statIn("cluster.a.b: many", "a", "b")
+	assert.Error(t, err)
 }
 
 func TestAnExternalAddressIsAnIPAddressOrANameToResolve(t *testing.T) {

@@ -178,8 +178,14 @@ func Stays(name string, f func(context.Context, *Env) error) Step {
 	}}
 }
 
+// Await waits within a step until a condition is met, before the budget Converged is spent.
+func (e *Env) Await(ctx context.Context, name string, f func(context.Context) error) error {
+	_, err := wait.Until(ctx, wait.Deadline{Name: name, Within: e.Budget.Converged}, pollEvery, f)
+	return err
+}
+
 func (e *Env) throughout(ctx context.Context, name string, f func(context.Context) error) (wait.Outcome, error) {
-	return wait.Throughout(ctx, wait.Deadline{Name: name, Within: e.Budget.Settled}, sampleEvery, f)
+	return wait.Throughout(ctx, wait.Deadline{Name: name, Within: e.Budget.Settled}, sampleEvery, e.Budget.Converged, f)
 }
 
 func converge(ctx context.Context, e *Env, name string, exchanges []Exchange) (result, error) {

@@ -10,14 +10,10 @@ import (
 
 	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
-	"meshgate/framework/kube"
 	"meshgate/framework/mesh"
 	"meshgate/framework/probe"
 	"meshgate/framework/wait"
 )
-
-// proxyContainer is the container that writes access logs, in gateways and sidecars.
-const proxyContainer = "istio-proxy"
 
 // clockSlack allows for clocks of nodes that are behind ours.
 const clockSlack = 2 * time.Second
@@ -45,36 +41,6 @@ func (e *Env) answered() []exchanged {
 		}
 	}
 	return out
-}
-
-// GatewayLines reads the shared ingress gateway's access log since the feature began.
-func (e *Env) GatewayLines(ctx context.Context) ([]accesslog.Line, error) { return e.LinesOf(ctx, "") }
-
-// SidecarLines reads the access logs of an application's sidecars since the feature
-// began; the namespace is readable, the application the value of label "app".
-func (e *Env) SidecarLines(ctx context.Context, namespace, app string) ([]accesslog.Line, error) {
-	return e.Lines(ctx, e.Namespace(namespace), "app="+app)
-}
-
-// Lines reads the access logs of the proxies in all pods that match.
-func (e *Env) Lines(ctx context.Context, namespace, selector string) ([]accesslog.Line, error) {
-	pods, err := e.pods(ctx, namespace, selector)
-	if err != nil {
-		return nil, err
-	}
-	var all []accesslog.Line
-	for _, p := range pods {
-		raw, err := e.Kube.Logs(ctx, namespace, p.Name, proxyContainer, kube.LogOptions{Since: e.began.Add(-clockSlack)})
-		if err != nil {
-			return nil, Broken(err)
-		}
-		lines, err := linesIn(raw)
-		if err != nil {
-			return nil, fmt.Errorf("access log of %s/%s: %w", namespace, p.Name, err)
-		}
-		all = append(all, lines...)
-	}
-	return all, nil
 }
 
 // linesIn reads a log. A line that looks like one of the access log and cannot be read is
@@ -122,7 +88,7 @@ func (e *Env) LoggedOnce(ctx context.Context) error {
 }
 
 func (e *Env) eachLogged(ctx context.Context, check func(probe.Observation, accesslog.Line) error) error {
-	lines, err := e.GatewayLines(ctx)
+	lines, err := e.Through("").Lines(ctx)
 	if err != nil {
 		return err
 	}

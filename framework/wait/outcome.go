@@ -71,8 +71,8 @@ func (p *poll) attempt(ctx context.Context, cond Condition) error {
 }
 
 // sample is attempt with a context that may outlive the window, see Throughout.
-func (p *poll) sample(ctx context.Context, cond Condition) error {
-	limited, stop := context.WithTimeout(ctx, p.deadline.Within)
+func (p *poll) sample(ctx context.Context, hang time.Duration, cond Condition) error {
+	limited, stop := context.WithTimeout(ctx, hang)
 	defer stop()
 	return p.attempt(limited, cond)
 }

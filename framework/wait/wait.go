@@ -60,12 +60,12 @@ func Converge(ctx context.Context, d Deadline, every time.Duration, inARow int, 
 
 // Throughout checks that cond, sampled at once, then every interval, and at the
 // very end of the window, is met each time. The first failure ends it. A sample
-// that begins inside the window may finish after it: its context is limited to
-// the length of the whole window, so that a hanging sample is a failure and not
-// one that was never seen.
+// that begins inside the window may finish after it: its context is limited by hang,
+// so that one that hangs is a failure and not one that was never seen, while on a
+// slow machine a sample may take longer than the window.
 //
 // The error is an *Error that says how far into the window the condition held.
-func Throughout(ctx context.Context, window Deadline, every time.Duration, cond Condition) (Outcome, error) {
+func Throughout(ctx context.Context, window Deadline, every, hang time.Duration, cond Condition) (Outcome, error) {
 	if err := feasible(window, every, 2); err != nil {
 		return Outcome{}, err
 	}
@@ -73,7 +73,7 @@ func Throughout(ctx context.Context, window Deadline, every time.Duration, cond 
 	defer p.stop()
 	for {
 		remains := time.Until(p.start.Add(window.Within))
-		if err := p.sample(ctx, cond); err != nil {
+		if err := p.sample(ctx, hang, cond); err != nil {
 			return p.end(ErrBroken)
 		}
 		if remains <= 0 {

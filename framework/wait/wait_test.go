@@ -190,7 +190,7 @@ func TestConvergeExpiredSaysHowOftenItWasReset(t *testing.T) {
 func TestCausesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		out, err := Until(t.Context(), Deadline{"x", time.Minute}, time.Second, func(context.Context) error {
+		out, err := Until(t.Context(), Deadline{"x", 59500 * time.Millisecond}, time.Second, func(context.Context) error {
 			n++
 			return fmt.Errorf("cause %d", n)
 		})
@@ -209,7 +209,7 @@ func TestWaitsThatProveNothingAreRefused(t *testing.T) {
 		"the interval is 0s":    func() (Outcome, error) { return Until(t.Context(), Deadline{"x", time.Second}, 0, met) },
 		"0 successes":           func() (Outcome, error) { return Converge(t.Context(), Deadline{"x", time.Second}, 1, 0, met) },
 		"5 looks every 1s take": func() (Outcome, error) { return Converge(t.Context(), Deadline{"x", 4e9}, 1e9, 5, met) },
-		"2 looks every 2s take": func() (Outcome, error) { return Throughout(t.Context(), Deadline{"x", 2e9}, 2e9, met) },
+		"2 looks every 2s take": func() (Outcome, error) { return Throughout(t.Context(), Deadline{"x", 2e9}, 2e9, 5*time.Second, met) },
 	} {
 		_, err := run()
 		assert.ErrorContains(t, err, want)

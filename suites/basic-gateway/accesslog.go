@@ -75,7 +75,7 @@ func idAtApp(o probe.Observation) string {
 
 // sidecarAgrees looks at the application's end of every request that reached it.
 func sidecarAgrees(ctx context.Context, e *suite.Env) error {
-	lines, err := e.SidecarLines(ctx, "bookinfo", "my-app")
+	lines, err := e.Sidecar("bookinfo", "my-app").Lines(ctx)
 	if err != nil {
 		return err
 	}

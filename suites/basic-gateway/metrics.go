@@ -43,7 +43,7 @@ func metrics() suite.Feature {
 }
 
 func requestsCounted(ctx context.Context, e *suite.Env) (float64, error) {
-	text, err := e.Admin(ctx, "", "stats/prometheus")
+	text, err := e.Through("").Admin(ctx, "stats/prometheus")
 	if err != nil {
 		return 0, err
 	}

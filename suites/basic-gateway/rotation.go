@@ -1,9 +1,7 @@
 package basicgateway
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
@@ -44,13 +42,13 @@ func certificateRotation() suite.Feature {
 				return putSecret(ctx, e, []byte("this is no certificate"), []byte("nor is this a key"))
 			}),
 			suite.Stay("the certificate before the garbage is kept", presents(rotating, "rotation")),
-			suite.Becomes("the control plane says what is wrong with the secret", controlPlaneNames("rotation")),
+			suite.Becomes("the control plane says what is wrong with the secret", suite.ControlPlaneNames("rotation")),
 			suite.Do("the garbage is replaced by a good certificate", renew),
 			suite.Eventually("which is served again", presents(rotating, "rotation")),
 			suite.Do("a host is listed whose secret does not exist", func(ctx context.Context, e *suite.Env) error {
 				return e.Stand(ctx, []suite.Given{suite.Apply("basic-gateway/certificate-missing/*.yaml")})
 			}),
-			suite.Becomes("the control plane says that there is none", controlPlaneNames("never-made")),
+			suite.Becomes("the control plane says that there is none", suite.ControlPlaneNames("never-made")),
 			suite.Stay("the host whose secret does not exist is unreachable",
 				suite.Ask(probe.GET("https://"+missing+"/"), expect.FailedWith(probe.ClassClosed, probe.ClassReset), expect.FailedDuring(probe.PhaseTLS))),
 			suite.Now("the host beside them is untouched", presents(steady, "steady")),
@@ -91,22 +89,4 @@ func (c *openConnection) answers(ctx context.Context, e *suite.Env) error {
 	defer c.held.Close()
 	seen := e.AskHeld(ctx, c.held, probe.GET("https://"+rotating+"/again"))
 	return expect.All(expect.Status(200), expect.Reused())(seen)
-}
-
-// controlPlaneNames looks for a warning or an error in istiod's log that names the
-// credential, as in: invalid certificates: … "kubernetes://rotation": pem decode failed.
-func controlPlaneNames(credential string) func(context.Context, *suite.Env) error {
-	return func(ctx context.Context, e *suite.Env) error {
-		log, err := e.ControlPlaneLog(ctx)
-		if err != nil {
-			return err
-		}
-		for line := range bytes.Lines(log) {
-			if bytes.Contains(line, []byte("kubernetes://"+credential)) && (bytes.Contains(line, []byte("\terror\t")) || bytes.Contains(line, []byte("\twarn\t"))) {
-				return nil
-			}
-		}
-		return &expect.Mismatch{Field: "control plane log",
-			Want: fmt.Sprintf("a warning or an error about secret %s", credential), Got: "none"}
-	}
 }

@@ -20,7 +20,7 @@ func logged(name string, r func(*suite.Env) probe.Request, seen expect.Check, li
 			return seen(o)
 		}),
 		suite.Becomes(name+": the sidecar's line says so", func(ctx context.Context, e *suite.Env) error {
-			lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+			lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 			if err != nil {
 				return err
 			}
@@ -154,7 +154,7 @@ func removalBlocksAgain(at *string) suite.Feature {
 			suite.Eventually("new connections are refused", fromAgent(ask, severed())),
 			suite.Stay("and stay refused", fromAgent(ask, severed())),
 			suite.Becomes("for the host is not registered", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+				lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 				if err != nil {
 					return err
 				}

@@ -36,7 +36,7 @@ func Suite() suite.Suite {
 		Outside:    []string{"world"},
 		Given: []suite.Given{
 			suite.CertificateIn("world", "world", pki.Leaf{DNSNames: []string{blocked, allowed, exported, removed}}),
-			suite.Apply("egress-control/apps/*.yaml", "agent/*.yaml", "outsider/*.yaml"),
+			suite.Apply("world/*.yaml", "egress-control/apps/*.yaml", "agent/*.yaml", "outsider/*.yaml"),
 		},
 		Prepare: func(ctx context.Context, e *suite.Env) (err error) {
 			*at, err = e.ClusterIP(ctx, "world", "world")
@@ -90,7 +90,7 @@ func fromAgent(r func(*suite.Env) probe.Request, checks ...expect.Check) suite.E
 // unknownToTheMesh: if the control plane told proxies of the world's Service, nothing
 // here would say anything about hosts outside.
 func unknownToTheMesh(ctx context.Context, e *suite.Env) error {
-	clusters, err := e.SidecarAdmin(ctx, "bookinfo", "agent", "clusters")
+	clusters, err := e.Sidecar("bookinfo", "agent").Admin(ctx, "clusters")
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func noWayAround(at *string) suite.Feature {
 
 // blackHoled: the sidecar's log says why (REGISTRY_ONLY).
 func blackHoled(ctx context.Context, e *suite.Env) error {
-	lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+	lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func addressChange(at *string) suite.Feature {
 			}),
 			suite.Eventually("the old address fails", old(expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTimeout))),
 			suite.Becomes("because the gateway does not reach it", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.LinesOf(ctx, gateway)
+				lines, err := e.Through(gateway).Lines(ctx)
 				if err != nil {
 					return err
 				}
@@ -137,7 +137,7 @@ func gatewayDown(at *string) suite.Feature {
 			suite.Eventually("connections fail", fromAgent(at, severed())),
 			suite.Stay("and go on failing", fromAgent(at, severed())),
 			suite.Becomes("for want of a gateway, not of a database", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+				lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 				if err != nil {
 					return err
 				}

@@ -73,11 +73,11 @@ func throughEgressGateway(at *string) suite.Feature {
 // and none to the external database.
 func onlyToGateway(app string) func(context.Context, *suite.Env) error {
 	return func(ctx context.Context, e *suite.Env) error {
-		there, err := e.SidecarOpened(ctx, "bookinfo", app, toGateway(e))
+		there, err := e.Sidecar("bookinfo", app).Opened(ctx, toGateway(e))
 		if err != nil {
 			return err
 		}
-		direct, err := e.SidecarOpened(ctx, "bookinfo", app, external)
+		direct, err := e.Sidecar("bookinfo", app).Opened(ctx, external)
 		if err != nil || there > 0 && direct == 0 {
 			return err
 		}
@@ -88,7 +88,7 @@ func onlyToGateway(app string) func(context.Context, *suite.Env) error {
 
 func gatewayReached(at *string) func(context.Context, *suite.Env) error {
 	return func(ctx context.Context, e *suite.Env) error {
-		n, err := e.Opened(ctx, gateway, external)
+		n, err := e.Through(gateway).Opened(ctx, external)
 		if err != nil || n > 0 {
 			return err
 		}
@@ -122,7 +122,7 @@ func egressAccessLog(at *string) suite.Feature {
 				if err != nil {
 					return err
 				}
-				lines, err := e.LinesOf(ctx, gateway)
+				lines, err := e.Through(gateway).Lines(ctx)
 				if err != nil {
 					return err
 				}
@@ -146,7 +146,7 @@ func egressAccessLog(at *string) suite.Feature {
 
 // hops are the sidecar's lines of the agent's connections.
 func hops(ctx context.Context, e *suite.Env, seen probe.Observation) ([]accesslog.Line, error) {
-	lines, err := e.SidecarLines(ctx, "bookinfo", "agent")
+	lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 	if err != nil {
 		return nil, err
 	}

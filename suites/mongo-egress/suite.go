@@ -47,7 +47,7 @@ func Suite() suite.Suite {
 			suite.TrustedCA("database", "mongo-ca"),
 			suite.TrustedCA("bookinfo", "mongo-ca"),
 			suite.ServerPEM("database", "mongodb-server", "mongodb.pem", pki.Leaf{DNSNames: []string{host}}),
-			suite.Apply("mongo-egress/database/*.yaml", "outsider/*.yaml", "agent/*.yaml", "mongodb/versions.yaml",
+			suite.Apply("database/*.yaml", "mongo-egress/database/*.yaml", "outsider/*.yaml", "agent/*.yaml", "mongodb/versions.yaml",
 				"bookinfo/productpage.yaml", "bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml", "bookinfo/ratings.yaml", "bookinfo/ratings-v2.yaml"),
 		},
 		Prepare: func(ctx context.Context, e *suite.Env) error { return prepare(ctx, e, at) },

@@ -72,11 +72,11 @@ func ratingsFromMongo() suite.Feature {
 // throughGateway: the sidecar of ratings-v2 has connections to the external address, and
 // none to the database's Service.
 func throughGateway(ctx context.Context, e *suite.Env) error {
-	out, err := e.SidecarOpened(ctx, "bookinfo", "ratings", "outbound|27018||mongo.example.com")
+	out, err := e.Sidecar("bookinfo", "ratings").Opened(ctx, "outbound|27018||mongo.example.com")
 	if err != nil {
 		return err
 	}
-	direct, err := e.SidecarOpened(ctx, "bookinfo", "ratings", inMesh(e))
+	direct, err := e.Sidecar("bookinfo", "ratings").Opened(ctx, inMesh(e))
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func mongoAccessLog() suite.Feature {
 		Given:   []suite.Given{credential(name, host), suite.Apply("mongo-ingress/mongo-access-log/*.yaml")},
 		Then: []suite.Step{
 			suite.Do("the gateway's connections to the database are counted", func(ctx context.Context, e *suite.Env) (err error) {
-				before, err = e.Opened(ctx, gateway, inMesh(e))
+				before, err = e.Through(gateway).Opened(ctx, inMesh(e))
 				return err
 			}),
 			suite.Becomes("a driver reads the database", func(ctx context.Context, e *suite.Env) error {
@@ -114,7 +114,7 @@ func mongoAccessLog() suite.Feature {
 				return expect.Documents(ratingsdb.OneStarEach)(seen)
 			}),
 			suite.Becomes("each of its connections is a line of the gateway", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.LinesOf(ctx, gateway)
+				lines, err := e.Through(gateway).Lines(ctx)
 				if err != nil {
 					return err
 				}
@@ -124,7 +124,7 @@ func mongoAccessLog() suite.Feature {
 			}),
 			suite.Becomes("and, over mutual TLS, one of the database's sidecar", sidecarAgrees(host)),
 			suite.Holds("the gateway counted them on their way to the database", func(ctx context.Context, e *suite.Env) error {
-				after, err := e.Opened(ctx, gateway, inMesh(e))
+				after, err := e.Through(gateway).Opened(ctx, inMesh(e))
 				if err != nil || after-before >= len(seen.Connections) {
 					return err
 				}
@@ -148,11 +148,11 @@ func carried(host string) expect.LineCheck {
 // the gateway went on is the one from which the sidecar was reached.
 func sidecarAgrees(host string) func(context.Context, *suite.Env) error {
 	return func(ctx context.Context, e *suite.Env) error {
-		lines, err := e.LinesOf(ctx, gateway)
+		lines, err := e.Through(gateway).Lines(ctx)
 		if err != nil {
 			return err
 		}
-		inbound, err := e.SidecarLines(ctx, "bookinfo", "mongodb")
+		inbound, err := e.Sidecar("bookinfo", "mongodb").Lines(ctx)
 		if err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ func twoGatewaysApart() suite.Feature {
 
 // onlyHTTP: no connection to the database's ports or for its cluster.
 func onlyHTTP(ctx context.Context, e *suite.Env) error {
-	lines, err := e.GatewayLines(ctx)
+	lines, err := e.Through("").Lines(ctx)
 	if err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func onlyHTTP(ctx context.Context, e *suite.Env) error {
 // onlyMongo: the gateway's log has the database's connections, and none that is HTTP.
 func onlyMongo(host string) func(context.Context, *suite.Env) error {
 	return func(ctx context.Context, e *suite.Env) error {
-		lines, err := e.LinesOf(ctx, gateway)
+		lines, err := e.Through(gateway).Lines(ctx)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package istio
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"meshgate/framework/mesh"
 	"meshgate/framework/mesh/ready"
@@ -137,12 +138,40 @@ func gatewayValues(g mesh.GatewaySpec, revision string) map[string]any {
 		"resources":       requests("10m", "64Mi"),
 		"service":         service,
 	}
+	if len(g.Secrets) > 0 {
+		values["volumes"], values["volumeMounts"] = secretFiles(g.Secrets)
+	}
+	if proxy := proxyConfig(g); proxy != "" {
+		values["podAnnotations"] = map[string]any{"proxy.istio.io/config": proxy}
+	}
+	return values
+}
+
+// secretFiles mounts secrets where Istio's documentation has them, /etc/secrets/<name>.
+func secretFiles(names []string) (volumes, mounts []any) {
+	for _, n := range names {
+		volumes = append(volumes, map[string]any{"name": n, "secret": map[string]any{"secretName": n, "optional": true}})
+		mounts = append(mounts, map[string]any{"name": n, "mountPath": "/etc/secrets/" + n, "readOnly": true})
+	}
+	return volumes, mounts
+}
+
+// proxyConfig is what a gateway's Envoy has otherwise than the chart has it.
+func proxyConfig(g mesh.GatewaySpec) string {
+	var fields []string
 	if g.Name != "" {
 		// A suite has a gateway of its own in order to stop it: nobody needs its five
 		// seconds of grace.
-		values["podAnnotations"] = map[string]any{"proxy.istio.io/config": "{terminationDrainDuration: 1s}"}
+		fields = append(fields, "terminationDrainDuration: 1s")
 	}
-	return values
+	if g.Egress {
+		// With more than one worker no limit on connections is exact.
+		fields = append(fields, "concurrency: 1")
+	}
+	if len(fields) == 0 {
+		return ""
+	}
+	return "{" + strings.Join(fields, ", ") + "}"
 }
 
 // servicePorts takes the place of the chart's own, among which is the gateway's health.

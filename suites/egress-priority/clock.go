@@ -1,0 +1,73 @@
+package egresspriority
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"meshgate/framework/expect"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+// delay is how long the server takes for an answer where time is looked at. The original
+// example takes five seconds; what matters is that it is long beside what a proxy adds.
+const delay = 400 * time.Millisecond
+
+// inSteps asserts by the clock what the limit implies: so many answers after one delay, so
+// many after two. What else takes time is measured in the same run: as many callers ask
+// without a delay, before and after, and the slowest of them tells.
+func inSteps(plan string, limit, callers int) suite.Step {
+	steps := (callers + limit - 1) / limit
+	name := fmt.Sprintf("by the clock, %d callers of %s are answered in %d step(s) of %s", callers, plan, steps, delay)
+	return suite.Holds(name, func(ctx context.Context, e *suite.Env) error {
+		together := func(query string) ([]time.Duration, error) {
+			return ended(e.AskAllFrom(ctx, "bookinfo", product, 0, slices.Repeat([]probe.Request{ask(plan, query)}, callers)...))
+		}
+		before, err := together("")
+		if err != nil {
+			return err
+		}
+		many, err := together("delay=" + delay.String())
+		if err != nil {
+			return err
+		}
+		after, err := together("")
+		if err != nil {
+			return err
+		}
+		overhead := max(slices.Max(before), slices.Max(after))
+		e.Note("%s, %d callers, %s each: answered after %s s; without a delay the last after %.2f s", plan, callers, delay, text(many), overhead.Seconds())
+		return expect.Steps{Limit: limit, Delay: delay, Overhead: overhead}.Check(many)
+	})
+}
+
+// ended says when each answer was there, counted from when the first of them was asked
+// for, in that order.
+func ended(answers []probe.Observation) ([]time.Duration, error) {
+	var all []time.Duration
+	began := answers[0].At
+	for _, o := range answers {
+		if o.At.Before(began) {
+			began = o.At
+		}
+	}
+	for _, o := range answers {
+		if err := expect.Status(200)(o); err != nil {
+			return nil, err
+		}
+		all = append(all, o.At.Add(o.Timing.Total).Sub(began))
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+func text(all []time.Duration) string {
+	words := make([]string, len(all))
+	for i, d := range all {
+		words[i] = fmt.Sprintf("%.2f", d.Seconds())
+	}
+	return strings.Join(words, " ")
+}

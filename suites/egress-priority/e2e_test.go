@@ -1,0 +1,10 @@
+package egresspriority
+
+import (
+	"os"
+	"testing"
+
+	"meshgate/framework/suite"
+)
+
+func TestMain(m *testing.M) { os.Exit(suite.Main(m, Suite())) }

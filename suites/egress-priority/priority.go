@@ -1,0 +1,113 @@
+package egresspriority
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"meshgate/framework/expect"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+// named is what a request says of its plan, and which subset may serve it for that. The
+// match is exact, and whoever names no plan that is sold gets bronze.
+type named struct {
+	says   string
+	values []string
+	served []string
+}
+
+// Of a repeated header Envoy looked at the first value until 1.15, then at all of them
+// joined by a comma, and looks at each by now: it is gold or nothing that is sold.
+var plans = []named{
+	{"gold", []string{gold}, []string{gold}},
+	{"silver", []string{silver}, []string{silver}},
+	{"bronze", []string{bronze}, []string{bronze}},
+	{"none", nil, []string{bronze}},
+	{"an unknown one", []string{"platinum"}, []string{bronze}},
+	{"upper case", []string{"GOLD"}, []string{bronze}},
+	{"two of them", []string{gold, silver}, []string{gold, bronze}},
+	{"an endless one", []string{strings.Repeat("gold", 4<<10)}, []string{bronze}},
+}
+
+// priorityByHeader also asserts that the application hands the header on: it is the only
+// one who can.
+func priorityByHeader() suite.Feature {
+	var seen []probe.Observation
+	return suite.Feature{
+		Name:    "PriorityByHeader",
+		Promise: "The value of plan-type, and nothing like it, decides which plan serves a request.",
+		Spec:    spec,
+		Given:   way(),
+		Then: []suite.Step{
+			suite.Becomes("whatever a request says of its plan, it is served, and the service reads the same", func(ctx context.Context, e *suite.Env) error {
+				seen = e.AskAllFrom(ctx, "bookinfo", product, 0, saying(plans)...)
+				for i, o := range seen {
+					if err := expect.All(expect.Status(200), handedOn(plans[i].values))(o); err != nil {
+						return fmt.Errorf("%s: %w", plans[i].says, err)
+					}
+				}
+				return nil
+			}),
+			suite.Becomes("the log says by which plan: gold and silver by theirs, what is not sold by bronze", func(ctx context.Context, e *suite.Env) error {
+				lines, err := e.Sidecar("bookinfo", product).Lines(ctx)
+				if err != nil {
+					return err
+				}
+				for i, o := range seen {
+					if err := expect.ExactlyOne(lines, suite.Of(o), expect.ClusterIn(clustersOf(plans[i].served)...), expect.AuthorityIs(host), expect.StatusIs(200)); err != nil {
+						return fmt.Errorf("%s: %w", plans[i].says, err)
+					}
+				}
+				return nil
+			}),
+			suite.Now("a value that no header may have is refused by the sidecar", suite.AskLate(hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product)),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("VirtualService", "rating", "log upstream cluster"),
+			suite.Withhold("ServiceEntry", "rating", "status"),
+			suite.Replace("VirtualService", "rating", "log upstream cluster", map[string]any{"regex": "(?i)gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
+			suite.Replace("VirtualService", "rating", "log upstream cluster", map[string]any{"prefix": "gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
+			suite.Replace("VirtualService", "rating", "log upstream cluster", gold, "spec", "http", "1", "route", "0", "destination", "subset"),
+		},
+	}
+}
+
+func clustersOf(plans []string) []string {
+	var all []string
+	for _, p := range plans {
+		all = append(all, clusterOf(p))
+	}
+	return all
+}
+
+func saying(all []named) []probe.Request {
+	var requests []probe.Request
+	for _, p := range all {
+		r := ask("", "")
+		if p.values != nil {
+			r.Header = http.Header{"plan-type": p.values}
+		}
+		requests = append(requests, r)
+	}
+	return requests
+}
+
+func handedOn(values []string) expect.Check {
+	if values == nil {
+		return expect.EchoNoHeader("plan-type")
+	}
+	return expect.EchoHeader("plan-type", strings.Join(values, ", "))
+}
+
+// hostile goes to the service directly: the application's own HTTP library would refuse to
+// read it.
+func hostile(e *suite.Env) probe.Request {
+	r := probe.GET("http://" + host + "/ratings")
+	r.Connect = net.JoinHostPort("world."+e.Namespace("world")+".svc.cluster.local", "80")
+	r.Header, r.RawHeader = http.Header{"plan-type": {"gold\x01"}}, true
+	return r
+}
