@@ -37,6 +37,7 @@ type Client struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
 	mapper   *restmapper.DeferredDiscoveryRESTMapper
+	lines    lines // see Ask
 }
 
 // Connect reads a kubeconfig file and one of its contexts; an empty file means

@@ -12,9 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/tools/remotecommand"
-	"k8s.io/client-go/transport/spdy"
 )
 
 // Pods lists the pods of a namespace that match a label selector and are not
@@ -86,34 +84,4 @@ func (c *Client) Logs(ctx context.Context, ns, pod, container string, o LogOptio
 		return nil, fmt.Errorf("log of %s/%s/%s: %w", ns, pod, container, err)
 	}
 	return out, nil
-}
-
-// Forward opens a port of a pod on a loopback address of this machine, until stop.
-func (c *Client) Forward(ctx context.Context, ns, pod string, port int) (local string, stop func(), err error) {
-	transport, upgrader, err := spdy.RoundTripperFor(c.rest)
-	if err != nil {
-		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
-	}
-	url := c.typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(ns).Name(pod).SubResource("portforward").URL()
-	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
-	stopped, ready, failed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	fw, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, stopped, ready, io.Discard, io.Discard)
-	if err != nil {
-		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
-	}
-	go func() { failed <- fw.ForwardPorts() }()
-	select {
-	case <-ready:
-	case err := <-failed:
-		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
-	case <-ctx.Done():
-		close(stopped)
-		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, ctx.Err())
-	}
-	ports, err := fw.GetPorts()
-	if err != nil {
-		close(stopped)
-		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", ports[0].Local), func() { close(stopped); <-failed }, nil
 }

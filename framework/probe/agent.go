@@ -7,11 +7,36 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"strconv"
 	"sync"
 )
 
 // maxInput bounds what the agent reads: certificates and bodies are small.
 const maxInput = 8 << 20
+
+// AgentPort is where the agent listens on its pod's loopback, next to Istio's ports.
+const AgentPort = 15990
+
+func agentPath(concurrency int) string { return "/probe?concurrency=" + strconv.Itoa(concurrency) }
+
+// AgentHandler answers as Answer does, to POST /probe?concurrency=N.
+func AgentHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /probe", func(w http.ResponseWriter, r *http.Request) {
+		concurrency, err := strconv.Atoi(r.URL.Query().Get("concurrency"))
+		var answer bytes.Buffer
+		if err == nil {
+			err = Answer(r.Context(), r.Body, &answer, concurrency)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		_, _ = answer.WriteTo(w) // whoever has gone asks again
+	})
+	return mux
+}
 
 // Answer is `agent probe`: it reads one Request, or an array of them, as JSON
 // from in, makes the attempts from here and writes one Observation, or an array

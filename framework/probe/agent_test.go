@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,50 +18,41 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asAgent makes this test binary an agent: a process of its own, fed by stdin, as
-// in a pod.
-const asAgent = "MESHGATE_TEST_AS_AGENT"
+// agent is an Asker whose pod is a server of this process.
+type agent struct {
+	at    string
+	asked string
+}
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asAgent) == "" {
-		os.Exit(m.Run())
-	}
-	concurrency, err := strconv.Atoi(os.Args[len(os.Args)-1])
-	if err == nil {
-		err = Answer(context.Background(), os.Stdin, os.Stdout, concurrency)
-	}
+func newAgent(t *testing.T) *agent { return &agent{at: plainServer(t, AgentHandler())} }
+
+func (a *agent) Ask(ctx context.Context, ns, pod string, port int, method, path string, body []byte) ([]byte, error) {
+	a.asked = fmt.Sprintf("%s %s of %s/%s:%d", method, path, ns, pod, port)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+a.at+path, bytes.NewReader(body))
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return nil, err
 	}
-}
-
-// process is an Execer whose container is a process of this machine.
-type process struct {
-	container string
-	cmd       []string
-}
-
-func (p *process) Exec(ctx context.Context, ns, pod, container string, cmd []string, stdin io.Reader) ([]byte, []byte, error) {
-	p.container, p.cmd = ns+"/"+pod+"/"+container, cmd
-	c := exec.CommandContext(ctx, os.Args[0], cmd[1:]...)
-	var stdout, stderr bytes.Buffer
-	c.Env = append(os.Environ(), asAgent+"=1", "GORACE=atexit_sleep_ms=0") // else a race build lingers for a second
-	c.Stdin, c.Stdout, c.Stderr = stdin, &stdout, &stderr
-	err := c.Run()
-	return stdout.Bytes(), stderr.Bytes(), err
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%d: %s", resp.StatusCode, answer)
+	}
+	return answer, err
 }
 
 func TestInsideObservesLikeOutside(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	at := secureServer(t, serverConfig(ca, leaf{serial: 5, names: []string{host}}), respond(418, "tea"))
-	p := &process{}
+	p := newAgent(t)
 	r := Request{URL: "https://" + host + "//x", Connect: at, RawPath: true, TLS: TLSOptions{RootsPEM: ca.PEM}}
-	in, out := Inside(p, "ns", "pod-1", "agent").Do(t.Context(), r), do(t, r)
+	in, out := Inside(p, "ns", "pod-1").Do(t.Context(), r), do(t, r)
 	succeeded(t, in)
-	assert.Equal(t, []string{AgentPath, "probe", "--concurrency", "1"}, p.cmd)
-	assert.Equal(t, "ns/pod-1/agent", p.container)
-	assert.Equal(t, "ns/pod-1/agent", in.Request.Via)
+	assert.Equal(t, "POST /probe?concurrency=1 of ns/pod-1:15990", p.asked)
+	assert.Equal(t, "ns/pod-1", in.Request.Via)
 	assert.Equal(t, "outside", out.Request.Via)
 	assert.Equal(t, out.Status, in.Status)
 	assert.Equal(t, out.Body, in.Body)
@@ -73,7 +62,7 @@ func TestInsideObservesLikeOutside(t *testing.T) {
 
 func TestInsideKeepsTheRefusal(t *testing.T) {
 	at := rawServer(t, answering(""))
-	failed(t, Inside(&process{}, "ns", "pod", "c").Do(t.Context(), Request{URL: "http://" + at}), ClassClosed, PhaseResponse)
+	failed(t, Inside(newAgent(t), "ns", "pod").Do(t.Context(), Request{URL: "http://" + at}), ClassClosed, PhaseResponse)
 }
 
 func TestInsideTimesOutAsTheTarget(t *testing.T) {
@@ -87,31 +76,31 @@ func TestInsideTimesOutAsTheTarget(t *testing.T) {
 	}))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	failed(t, Inside(&process{}, "ns", "pod", "c").Do(ctx, Request{URL: "http://" + at}), ClassTimeout, PhaseResponse)
+	failed(t, Inside(newAgent(t), "ns", "pod").Do(ctx, Request{URL: "http://" + at}), ClassTimeout, PhaseResponse)
 }
 
-// scripted answers an exec with what the test says: the failures of a cluster.
+// scripted answers with what the test says: the failures of a cluster.
 type scripted struct {
-	stdout string
+	answer string
 	err    error
 }
 
-func (s scripted) Exec(context.Context, string, string, string, []string, io.Reader) ([]byte, []byte, error) {
-	return []byte(s.stdout), []byte("on stderr"), s.err
+func (s scripted) Ask(context.Context, string, string, int, string, string, []byte) ([]byte, error) {
+	return []byte(s.answer), s.err
 }
 
 func TestAnAgentThatFailsIsNotATargetThatFails(t *testing.T) {
 	for name, k := range map[string]scripted{
-		"exec":     {"", errors.New("container not found")},
-		"garbage":  {"OCI runtime exec failed", nil},
+		"no agent": {"", errors.New("connection refused")},
+		"garbage":  {"<html>", nil},
 		"too few":  {"[]", nil},
 		"too many": {`[{"at":"2026-01-02T03:04:05Z"},{"at":"2026-01-02T03:04:05Z"}]`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := Inside(k, "ns", "pod", "c").Do(t.Context(), Request{URL: "http://a", RequestID: "kept"})
+			o := Inside(k, "ns", "pod").Do(t.Context(), Request{URL: "http://a", RequestID: "kept"})
 			failed(t, o, ClassAgent, PhaseAgent)
 			assert.Equal(t, "kept", o.RequestID)
-			assert.Contains(t, o.Failure.Message, "ns/pod/c")
+			assert.Contains(t, o.Failure.Message, "ns/pod")
 			assert.Equal(t, "http://a", o.Request.URL)
 		})
 	}
@@ -158,7 +147,7 @@ func TestAllIsAsConcurrentAsAsked(t *testing.T) {
 	for i := range 8 {
 		requests = append(requests, GET("http://"+at+"/"+strconv.Itoa(i)))
 	}
-	for _, p := range []Prober{Outside(), Inside(&process{}, "ns", "pod", "c")} {
+	for _, p := range []Prober{Outside(), Inside(newAgent(t), "ns", "pod")} {
 		for concurrency, want := range map[int]int{1: 1, 3: 3, 0: 8, 99: 8} {
 			c.expect(want)
 			for i, o := range All(t.Context(), p, requests, concurrency) {
@@ -189,6 +178,14 @@ func TestAnswerKeepsTheShape(t *testing.T) {
 func TestAnswerRefusesWhatIsNoRequest(t *testing.T) {
 	for _, in := range []string{"", "{", "[]", "7", `{"url":"http://a"} x`, `{"ulr":"http://a"}`, `[{"tls":{"mni":"1.0"}}]`, strings.Repeat(" ", maxInput+1)} {
 		assert.ErrorContains(t, Answer(t.Context(), strings.NewReader(in), io.Discard, 0), "agent: ")
+	}
+}
+
+func TestTheAgentSaysWhatItCannotRead(t *testing.T) {
+	a := newAgent(t)
+	for path, body := range map[string]string{"/probe?concurrency=x": `{"url":"http://a"}`, "/probe": `[]`, "/probe?concurrency=1": `{"ulr":"http://a"}`} {
+		_, err := a.Ask(t.Context(), "ns", "pod", AgentPort, http.MethodPost, path, []byte(body))
+		assert.ErrorContains(t, err, "400: ", path)
 	}
 }
 

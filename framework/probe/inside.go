@@ -1,45 +1,39 @@
 package probe
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strconv"
+	"net/http"
 	"time"
 )
 
-// AgentPath is where the agent's image has its binary.
-const AgentPath = "/app"
-
-// maxEcho bounds what of the agent's output an error repeats.
+// maxEcho bounds what of the agent's answer an error repeats.
 const maxEcho = 300
 
 const (
-	// execMargin is what an exec may take beside the attempts themselves.
-	execMargin = 15 * time.Second
-	// execReserve is what a usual one takes on a busy machine.
-	execReserve = 2 * time.Second
+	// askMargin is what it may take to ask the agent, beside the attempts themselves.
+	askMargin = 15 * time.Second
+	// askReserve is what it usually takes on a busy machine.
+	askReserve = time.Second
 )
 
-// Execer runs a command in a container; framework/kube.Client is one.
-type Execer interface {
-	Exec(ctx context.Context, namespace, pod, container string, cmd []string, stdin io.Reader) (stdout, stderr []byte, err error)
+// Asker makes an HTTP request to a port on a pod's loopback and returns the body of the
+// answer; framework/kube.Client is one.
+type Asker interface {
+	Ask(ctx context.Context, namespace, pod string, port int, method, path string, body []byte) ([]byte, error)
 }
 
 type inside struct {
-	k                         Execer
-	namespace, pod, container string
+	k              Asker
+	namespace, pod string
 }
 
-// Inside probes from a container that has the agent's image. An agent that cannot
-// be run is a Failure of class "agent": it says nothing about the target.
-func Inside(k Execer, namespace, pod, container string) Prober {
-	return inside{k, namespace, pod, container}
-}
+// Inside probes from a pod in which the agent runs. One that cannot be asked is a Failure
+// of class "agent": it says nothing about the target.
+func Inside(k Asker, namespace, pod string) Prober { return inside{k, namespace, pod} }
 
-func (i inside) via() string { return i.namespace + "/" + i.pod + "/" + i.container }
+func (i inside) via() string { return i.namespace + "/" + i.pod }
 
 // Do implements Prober.
 func (i inside) Do(ctx context.Context, r Request) Observation {
@@ -47,8 +41,8 @@ func (i inside) Do(ctx context.Context, r Request) Observation {
 }
 
 // All makes several attempts, concurrency of them at once (0: all), and returns
-// them in the order of the requests. From inside a pod they are one exec, so they
-// are as concurrent as the agent can make them.
+// them in the order of the requests. From inside a pod the agent is asked for all at
+// once, so they are as concurrent as it can make them.
 func All(ctx context.Context, p Prober, requests []Request, concurrency int) []Observation {
 	if len(requests) == 0 {
 		return nil
@@ -65,7 +59,7 @@ func (i inside) batch(ctx context.Context, requests []Request, concurrency int) 
 	for n, r := range requests {
 		named[n] = prepare(ctx, r)
 	}
-	observations, err := i.exec(ctx, named, concurrency)
+	observations, err := i.ask(ctx, named, concurrency)
 	if err != nil {
 		observations = make([]Observation, len(named))
 		for n, r := range named {
@@ -79,8 +73,8 @@ func (i inside) batch(ctx context.Context, requests []Request, concurrency int) 
 }
 
 // prepare fixes what must not be left to the agent: the ID, so that it is known
-// even if the exec fails, and the time that is left here, less what the exec needs
-// to bring the answer: else a timeout of the target would look like one of ours.
+// even if nobody answers, and the time that is left here, less what it takes to bring
+// the answer: else a timeout of the target would look like one of ours.
 func prepare(ctx context.Context, r Request) Request {
 	if r.RequestID == "" {
 		r.RequestID = firstValue(r.Header, RequestIDHeader)
@@ -93,26 +87,25 @@ func prepare(ctx context.Context, r Request) Request {
 	}
 	if end, ok := ctx.Deadline(); ok {
 		left := time.Until(end)
-		r.Timeout = max(min(r.Timeout, left-min(left/2, execReserve)), time.Millisecond)
+		r.Timeout = max(min(r.Timeout, left-min(left/2, askReserve)), time.Millisecond)
 	}
 	return r
 }
 
-func (i inside) exec(ctx context.Context, requests []Request, concurrency int) ([]Observation, error) {
+func (i inside) ask(ctx context.Context, requests []Request, concurrency int) ([]Observation, error) {
 	input, err := json.Marshal(requests)
 	if err != nil {
 		return nil, fmt.Errorf("agent in %s: %w", i.via(), err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, execLimit(requests))
+	ctx, cancel := context.WithTimeout(ctx, askLimit(requests))
 	defer cancel()
-	cmd := []string{AgentPath, "probe", "--concurrency", strconv.Itoa(concurrency)}
-	stdout, stderr, err := i.k.Exec(ctx, i.namespace, i.pod, i.container, cmd, bytes.NewReader(input))
+	answer, err := i.k.Ask(ctx, i.namespace, i.pod, AgentPort, http.MethodPost, agentPath(concurrency), input)
 	if err != nil {
-		return nil, fmt.Errorf("agent in %s: %w; stderr: %q", i.via(), err, short(stderr))
+		return nil, fmt.Errorf("agent in %s: %w", i.via(), err)
 	}
 	var observations []Observation
-	if err := json.Unmarshal(stdout, &observations); err != nil {
-		return nil, fmt.Errorf("agent in %s: want observations as JSON, got %q: %w", i.via(), short(stdout), err)
+	if err := json.Unmarshal(answer, &observations); err != nil {
+		return nil, fmt.Errorf("agent in %s: want observations as JSON, got %q: %w", i.via(), short(answer), err)
 	}
 	if len(observations) != len(requests) {
 		return nil, fmt.Errorf("agent in %s: want %d observations, got %d", i.via(), len(requests), len(observations))
@@ -120,9 +113,9 @@ func (i inside) exec(ctx context.Context, requests []Request, concurrency int) (
 	return observations, nil
 }
 
-// execLimit is more than the agent can need, so that only a stuck exec meets it.
-func execLimit(requests []Request) time.Duration {
-	limit := execMargin
+// askLimit is more than the agent can need, so that only one that hangs meets it.
+func askLimit(requests []Request) time.Duration {
+	limit := askMargin
 	for _, r := range requests {
 		limit += r.Timeout
 	}

@@ -55,14 +55,14 @@ func ControlPlaneNames(credential string) func(context.Context, *Env) error {
 	}
 }
 
-// Inside probes from a container that has the agent's image, in the first pod of an
-// application (the value of label "app"); the namespace is readable.
-func (e *Env) Inside(ctx context.Context, namespace, app, container string) (probe.Prober, error) {
+// Inside probes from the first pod of an application (the value of label "app") in which
+// the agent runs; the namespace is readable.
+func (e *Env) Inside(ctx context.Context, namespace, app string) (probe.Prober, error) {
 	pods, err := e.pods(ctx, e.Namespace(namespace), "app="+app)
 	if err != nil {
 		return nil, err
 	}
-	return probe.Inside(e.Kube, pods[0].Namespace, pods[0].Name, container), nil
+	return probe.Inside(e.Kube, pods[0].Namespace, pods[0].Name), nil
 }
 
 // pods are those that match; none is an error, since whoever asks needs one.

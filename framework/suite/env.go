@@ -92,10 +92,10 @@ func (e *Env) AskThrough(ctx context.Context, gateway string, r probe.Request) p
 	return e.outside.Do(ctx, r)
 }
 
-// AskFrom makes one request from a container that has the agent's image, in the first
-// pod of an application; the namespace is readable.
+// AskFrom makes one request from the first pod of an application in which the agent runs;
+// the namespace is readable.
 func (e *Env) AskFrom(ctx context.Context, namespace, app string, r probe.Request) probe.Observation {
-	inside, err := e.Inside(ctx, namespace, app, agentContainer)
+	inside, err := e.Inside(ctx, namespace, app)
 	if err != nil {
 		return unasked(err)
 	}
@@ -104,7 +104,7 @@ func (e *Env) AskFrom(ctx context.Context, namespace, app string, r probe.Reques
 
 // AskAllFrom is AskFrom of several requests, so many at once (0: all), in their order.
 func (e *Env) AskAllFrom(ctx context.Context, namespace, app string, atOnce int, requests ...probe.Request) []probe.Observation {
-	inside, err := e.Inside(ctx, namespace, app, agentContainer)
+	inside, err := e.Inside(ctx, namespace, app)
 	if err != nil {
 		return []probe.Observation{unasked(err)}
 	}

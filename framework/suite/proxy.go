@@ -78,7 +78,7 @@ func (p Proxy) Admin(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := p.env.Kube.Ask(ctx, pods[0].Namespace, pods[0].Name, adminPort, http.MethodGet, "/"+path)
+	out, err := p.env.Kube.Ask(ctx, pods[0].Namespace, pods[0].Name, adminPort, http.MethodGet, "/"+path, nil)
 	return string(out), Broken(err)
 }
 

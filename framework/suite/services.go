@@ -51,7 +51,7 @@ func (e *Env) AskServer(ctx context.Context, namespace, app string, port int, me
 	if err != nil {
 		return nil, err
 	}
-	body, err := e.Kube.Ask(ctx, pods[0].Namespace, pods[0].Name, port, method, path)
+	body, err := e.Kube.Ask(ctx, pods[0].Namespace, pods[0].Name, port, method, path, nil)
 	return body, Broken(err)
 }
 

@@ -32,8 +32,8 @@ type result struct {
 
 // Intervals at which conditions are looked at. They are sampling rates, not limits.
 const (
-	pollEvery   = 100 * time.Millisecond
-	sampleEvery = 200 * time.Millisecond
+	pollEvery   = 200 * time.Millisecond
+	sampleEvery = 500 * time.Millisecond
 )
 
 // Exchange is a request and what its answer must be.

@@ -177,7 +177,7 @@ func oneTrace(ctx context.Context, e *suite.Env, tag, value string) (trace.Trace
 
 // tracesBy asks the collector, from inside its own pod.
 func tracesBy(ctx context.Context, e *suite.Env, tag, value string) ([]trace.Trace, error) {
-	from, err := e.Inside(ctx, "istio-system", mesh.TracingProvider, "agent")
+	from, err := e.Inside(ctx, "istio-system", mesh.TracingProvider)
 	if err != nil {
 		return nil, err
 	}

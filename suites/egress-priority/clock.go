@@ -19,12 +19,12 @@ const delay = 400 * time.Millisecond
 // inSteps asserts by the clock what the limit implies: so many answers after one delay, so
 // many after two. What else takes time is measured in the same run: as many callers ask
 // without a delay, before and after, and the slowest of them tells.
-func inSteps(plan string, limit, callers int) suite.Step {
+func (h host) inSteps(plan string, limit, callers int) suite.Step {
 	steps := (callers + limit - 1) / limit
 	name := fmt.Sprintf("by the clock, %d callers of %s are answered in %d step(s) of %s", callers, plan, steps, delay)
 	return suite.Holds(name, func(ctx context.Context, e *suite.Env) error {
 		together := func(query string) ([]time.Duration, error) {
-			return ended(e.AskAllFrom(ctx, "bookinfo", product, 0, slices.Repeat([]probe.Request{ask(plan, query)}, callers)...))
+			return ended(e.AskAllFrom(ctx, "bookinfo", product, 0, slices.Repeat([]probe.Request{h.ask(plan, query)}, callers)...))
 		}
 		before, err := together("")
 		if err != nil {

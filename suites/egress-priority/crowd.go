@@ -15,23 +15,35 @@ import (
 )
 
 // ask is a request of a plan to an application, from inside its own pod: what leaves the
-// pod is the application's call to the rating service. "" names no plan.
-func ask(plan, query string) probe.Request {
+// pod is the application's call to the service. "" names no plan.
+func (h host) ask(plan, query string) probe.Request {
 	r := probe.GET("http://127.0.0.1:8080/ratings?" + query)
+	r.Header = http.Header{"x-relay-host": {string(h)}}
 	if plan != "" {
-		r.Header = http.Header{"plan-type": {plan}}
+		r.Header.Set("plan-type", plan)
 	}
 	return r
 }
 
-// served asks for a plan by an application.
-func served(app, plan string) suite.Exchange {
-	return suite.Ask(ask(plan, ""), expect.Status(200)).From("bookinfo", app)
+// served asserts that a plan is served by an application, and by its own subset: then its
+// limits are in effect.
+func (h host) served(app, plan string) suite.Step {
+	return suite.Becomes(fmt.Sprintf("%s of %s is served by its subset", plan, app), func(ctx context.Context, e *suite.Env) error {
+		if err := expect.Status(200)(e.AskFrom(ctx, "bookinfo", app, h.ask(plan, ""))); err != nil {
+			return err
+		}
+		n, err := e.Sidecar("bookinfo", app).Opened(ctx, h.cluster(plan))
+		if err != nil || n > 0 {
+			return err
+		}
+		return &expect.Mismatch{Field: "connections of the proxy", Want: "some to " + h.cluster(plan), Got: "none"}
+	})
 }
 
 // crowd is callers who ask at once, and whom the server holds until they are let go. So
 // how many arrive is a matter of limits alone, on a machine of any speed.
 type crowd struct {
+	host      host
 	app, plan string
 	callers   int
 
@@ -48,7 +60,7 @@ func (c *crowd) begin(ctx context.Context, e *suite.Env) error {
 	c.gate, c.answers = rand.Text(), make(chan []probe.Observation, 1)
 	requests := make([]probe.Request, c.callers)
 	for i := range requests {
-		requests[i] = ask(c.plan, "until="+c.gate)
+		requests[i] = c.host.ask(c.plan, "until="+c.gate)
 		requests[i].Timeout = 3 * e.Budget.Converged // they are held while something is waited for
 	}
 	e.Finally(func(ctx context.Context) error { return letGo(ctx, e, c.gate) })
@@ -77,7 +89,7 @@ func servedOver(name string, crowds []*crowd, most func(context.Context, *suite.
 		if err := outcomes(ctx, e, map[int]int{200: callers}, crowds...); err != nil {
 			return err
 		}
-		seen, err := counted(ctx, e, crowds[0].plan)
+		seen, err := crowds[0].host.counted(ctx, e, crowds[0].plan)
 		if err != nil {
 			return err
 		}
@@ -120,8 +132,8 @@ func world(ctx context.Context, e *suite.Env, method, path string) ([]byte, erro
 // count is what the server says of a plan.
 type count struct{ Now, Most, Total int }
 
-func counted(ctx context.Context, e *suite.Env, plan string) (count, error) {
-	body, err := world(ctx, e, http.MethodGet, "/in-flight")
+func (h host) counted(ctx context.Context, e *suite.Env, plan string) (count, error) {
+	body, err := world(ctx, e, http.MethodGet, "/in-flight?host="+string(h))
 	if err != nil {
 		return count{}, err
 	}
@@ -133,22 +145,22 @@ func counted(ctx context.Context, e *suite.Env, plan string) (count, error) {
 }
 
 // forget begins the counts anew.
-func forget(ctx context.Context, e *suite.Env) error {
-	_, err := world(ctx, e, http.MethodPost, "/in-flight/reset")
+func (h host) forget(ctx context.Context, e *suite.Env) error {
+	_, err := world(ctx, e, http.MethodPost, "/in-flight/reset?host="+string(h))
 	return err
 }
 
 // underWay asserts that of a plan's requests so many are at the server, and so many wait
 // in the proxy of an application, which has no more connections than that.
-func underWay(app, plan string, at, waiting int) suite.Step {
+func (h host) underWay(app, plan string, at, waiting int) suite.Step {
 	name := fmt.Sprintf("%d of %s are under way, and %d wait at the sidecar", at, plan, waiting)
 	return suite.Becomes(name, func(ctx context.Context, e *suite.Env) error {
-		return under(ctx, e, app, plan, at, at, waiting)
+		return h.under(ctx, e, app, plan, at, at, waiting)
 	})
 }
 
-func under(ctx context.Context, e *suite.Env, app, plan string, total, own, waiting int) error {
-	seen, err := counted(ctx, e, plan)
+func (h host) under(ctx context.Context, e *suite.Env, app, plan string, total, own, waiting int) error {
+	seen, err := h.counted(ctx, e, plan)
 	if err != nil {
 		return err
 	}
@@ -156,14 +168,14 @@ func under(ctx context.Context, e *suite.Env, app, plan string, total, own, wait
 		return err
 	}
 	proxy := e.Sidecar("bookinfo", app)
-	pending, err := proxy.Stat(ctx, clusterOf(plan), "upstream_rq_pending_active")
+	pending, err := proxy.Stat(ctx, h.cluster(plan), "upstream_rq_pending_active")
 	if err != nil {
 		return err
 	}
 	if err := differ("requests waiting", waiting, pending); err != nil {
 		return err
 	}
-	upstreams, err := proxy.Upstreams(ctx, clusterOf(plan))
+	upstreams, err := proxy.Upstreams(ctx, h.cluster(plan))
 	if err != nil {
 		return err
 	}

@@ -15,25 +15,25 @@ const egressGateway = "egressgateway" // the shared one
 // limitsAtTheGateway: a limit that every application's proxy keeps for itself grows with
 // the applications; one that the egress gateway keeps does not.
 func limitsAtTheGateway() suite.Feature {
-	const callers = 25
+	const h, callers = host("limits-at-the-gateway.rating.example.com"), 25
 	var own, shared [2]*crowd
 	for i, app := range []string{product, productB} {
-		own[i] = &crowd{app: app, plan: silver, callers: callers}
-		shared[i] = &crowd{app: app, plan: silver, callers: callers}
+		own[i] = &crowd{host: h, app: app, plan: silver, callers: callers}
+		shared[i] = &crowd{host: h, app: app, plan: silver, callers: callers}
 	}
 	return suite.Feature{
 		Name:    "LimitsAtTheGateway",
 		Promise: "Limits that each proxy keeps add up over the pods; at the egress gateway they hold for all pods together.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.EgressGateway},
-		Given:   append(way(), suite.Apply("egress-priority/limits-at-the-gateway/gateway.yaml")),
+		Given:   []suite.Given{h.way(), h.gateway("gateway.yaml")},
 		Then: []suite.Step{
-			suite.Control("both applications reach the service", served(product, silver), served(productB, silver)),
-			suite.Do("the server's counts begin anew", forget),
+			h.served(product, silver),
+			h.served(productB, silver),
 			suite.Do(fmt.Sprintf("%d callers of each application ask for silver at once", callers), begin(own[:])),
 			suite.Becomes(fmt.Sprintf("%d are under way, %d of each", 2*silverLimit, silverLimit), func(ctx context.Context, e *suite.Env) error {
 				for _, c := range own {
-					if err := under(ctx, e, c.app, silver, 2*silverLimit, silverLimit, callers-silverLimit); err != nil {
+					if err := h.under(ctx, e, c.app, silver, 2*silverLimit, silverLimit, callers-silverLimit); err != nil {
 						return err
 					}
 				}
@@ -41,19 +41,19 @@ func limitsAtTheGateway() suite.Feature {
 			}),
 			allAnswered(2*silverLimit, own[:]...),
 			suite.Do("the way is made to lead through the egress gateway", func(ctx context.Context, e *suite.Env) error {
-				return e.Stand(ctx, []suite.Given{throughGateway})
+				return e.Stand(ctx, []suite.Given{h.throughGateway})
 			}),
-			suite.Becomes("then it is the gateway that the service sees", seenFromGateway),
-			suite.Do("its counts begin anew", forget),
+			suite.Becomes("then it is the gateway that the service sees", h.seenFromGateway),
+			suite.Do("the server's counts begin anew", h.forget),
 			suite.Do("as many callers ask again", begin(shared[:])),
 			suite.Becomes(fmt.Sprintf("%d are under way, and the others wait at the gateway", silverLimit), func(ctx context.Context, e *suite.Env) error {
-				return atGateway(ctx, e, callers)
+				return h.atGateway(ctx, e, callers)
 			}),
 			servedOver("let go, all are served, and there were never more than the gateway may have", shared[:], gatewayMost),
 		},
 		Sabotage: []suite.Sabotage{
-			limitOf("1", 10),
-			suite.Withhold("Gateway", "rating-egress", "status"),
+			h.limitOf("1", 10),
+			suite.Withhold("Gateway", h.name()+"-egress", "status"),
 		},
 	}
 }
@@ -69,19 +69,28 @@ func begin(crowds []*crowd) func(context.Context, *suite.Env) error {
 	}
 }
 
-// throughGateway is the same choice of plans, made at the egress gateway.
-func throughGateway(e *suite.Env) (manifest.Set, error) {
-	return suite.Edited(suite.Apply("egress-priority/limits-at-the-gateway/virtual-service.yaml"),
-		manifest.SetField("VirtualService", "rating", e.Gateway(egressGateway).Service(), "spec", "http", "0", "route", "0", "destination", "host"))(e)
+// gateway is a fixture of the choice of plans at the egress gateway.
+func (h host) gateway(file string) suite.Given {
+	g := suite.Edited(suite.Apply("egress-priority/limits-at-the-gateway/"+file), manifest.Rename(map[string]string{"rating-egress": h.name() + "-egress"}))
+	if file == "gateway.yaml" {
+		return suite.Edited(g, manifest.Hosts(map[string]string{"rating.example.com": string(h)}))
+	}
+	return h.fitted(g)
 }
 
-func seenFromGateway(ctx context.Context, e *suite.Env) error {
+// throughGateway is the same choice as the sidecars had, for all applications at once.
+func (h host) throughGateway(e *suite.Env) (manifest.Set, error) {
+	return suite.Edited(h.gateway("virtual-service.yaml"),
+		manifest.SetField("VirtualService", h.name(), e.Gateway(egressGateway).Service(), "spec", "http", "0", "route", "0", "destination", "host"))(e)
+}
+
+func (h host) seenFromGateway(ctx context.Context, e *suite.Env) error {
 	gateway, err := e.Through(egressGateway).Addresses(ctx)
 	if err != nil {
 		return err
 	}
 	for _, app := range []string{product, productB} {
-		if err := expect.All(expect.Status(200), expect.EchoFrom(gateway...))(e.AskFrom(ctx, "bookinfo", app, ask(silver, ""))); err != nil {
+		if err := expect.All(expect.Status(200), expect.EchoFrom(gateway...))(e.AskFrom(ctx, "bookinfo", app, h.ask(silver, ""))); err != nil {
 			return err
 		}
 	}
@@ -90,8 +99,8 @@ func seenFromGateway(ctx context.Context, e *suite.Env) error {
 
 // atGateway: both sidecars have sent on all that they got, so what does not arrive waits
 // at the gateway.
-func atGateway(ctx context.Context, e *suite.Env, callers int) error {
-	seen, err := counted(ctx, e, silver)
+func (h host) atGateway(ctx context.Context, e *suite.Env, callers int) error {
+	seen, err := h.counted(ctx, e, silver)
 	if err != nil {
 		return err
 	}

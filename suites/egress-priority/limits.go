@@ -9,21 +9,21 @@ import (
 
 // limited is a feature about one plan: its callers come at once, and as many as the limit
 // allows are served at a time.
-func limited(name, promise, plan string, limit, callers int, sabotage ...suite.Sabotage) suite.Feature {
-	c := &crowd{app: product, plan: plan, callers: callers}
+func limited(name, promise string, h host, plan string, limit, callers int, sabotage ...suite.Sabotage) suite.Feature {
+	c := &crowd{host: h, app: product, plan: plan, callers: callers}
 	return suite.Feature{
 		Name:    name,
 		Promise: promise,
 		Spec:    spec,
-		Given:   way(),
+		Alone:   true,
+		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
-			suite.Control("the service is reached", served(product, plan)),
+			h.served(product, plan),
 			oneWorker(product),
-			suite.Do("the server's counts begin anew", forget),
 			c.comes(),
-			underWay(product, plan, limit, callers-limit),
+			h.underWay(product, plan, limit, callers-limit),
 			allAnswered(limit, c),
-			inSteps(plan, limit, callers),
+			h.inSteps(plan, limit, callers),
 		},
 		Sabotage: sabotage,
 	}
@@ -42,53 +42,54 @@ func workers(app string, want int) suite.Step {
 	})
 }
 
-// limitOf are sabotages of the limit of one plan, the place-th subset.
-func limitOf(place string, wrong int) suite.Sabotage {
-	return suite.Replace("DestinationRule", "rating", "requests under way", wrong, "spec", "subsets", place, "trafficPolicy", "connectionPool", "tcp", "maxConnections")
+// limitOf is a sabotage of the limit of one plan, the place-th subset.
+func (h host) limitOf(place string, wrong int) suite.Sabotage {
+	return suite.Replace("DestinationRule", h.name(), "requests under way", wrong, "spec", "subsets", place, "trafficPolicy", "connectionPool", "tcp", "maxConnections")
 }
 
 func bronzeIsSerial() suite.Feature {
+	const h host = "bronze-is-serial.rating.example.com"
 	return limited("BronzeIsSerial", "Of bronze's requests one is served at a time; the others wait, and none is refused.",
-		bronze, bronzeLimit, 5,
-		limitOf("2", 2),
-		suite.Withhold("DestinationRule", "rating", "status"))
+		h, bronze, bronzeLimit, 5,
+		h.limitOf("2", 2),
+		suite.Withhold("DestinationRule", h.name(), "status"))
 }
 
 func silverIsTwenty() suite.Feature {
+	const h host = "silver-is-twenty.rating.example.com"
 	return limited("SilverIsTwenty", "Of silver's requests twenty are served at a time, never one more; the others wait, and none is refused.",
-		silver, silverLimit, 30,
-		limitOf("1", 21), limitOf("1", 19),
-		suite.Withhold("VirtualService", "rating", "requests under way"))
+		h, silver, silverLimit, 30,
+		h.limitOf("1", 21), h.limitOf("1", 19),
+		suite.Withhold("VirtualService", h.name(), "connections of the proxy"))
 }
 
 func goldIsFree() suite.Feature {
-	const callers = 30
+	const h, callers = host("gold-is-free.rating.example.com"), 30
 	return limited("GoldIsFree", "All of gold's requests are served at once.",
-		gold, callers, callers,
-		suite.Replace("DestinationRule", "rating", "requests under way",
+		h, gold, callers, callers,
+		suite.Replace("DestinationRule", h.name(), "requests under way",
 			map[string]any{"name": gold, "trafficPolicy": map[string]any{"connectionPool": map[string]any{"tcp": map[string]any{"maxConnections": 20}}}}, "spec", "subsets", "0"))
 }
 
 // workersMatter: the original example says of its bronze that about two are served at a
 // time. That is no fault of the limit: a worker that has no connection may open one.
 func workersMatter() suite.Feature {
-	const two = 2
-	c := &crowd{app: productTwoWorkers, plan: bronze, callers: 24} // that one worker gets them all is next to impossible
+	const h, two = host("workers-matter.rating.example.com"), 2
+	c := &crowd{host: h, app: productTwoWorkers, plan: bronze, callers: 24} // that one worker gets them all is next to impossible
 	return suite.Feature{
 		Name:    "WorkersMatter",
 		Promise: "Each worker of a proxy may hold one connection beyond the limit: with two of them bronze is served twice at a time, and never more.",
 		Spec:    spec,
-		Given:   way(),
+		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
-			suite.Control("the service is reached", served(productTwoWorkers, bronze)),
+			h.served(productTwoWorkers, bronze),
 			workers(productTwoWorkers, two),
-			suite.Do("the server's counts begin anew", forget),
 			c.comes(),
-			underWay(productTwoWorkers, bronze, two, c.callers-two),
+			h.underWay(productTwoWorkers, bronze, two, c.callers-two),
 			allAnswered(two, c),
 		},
 		Sabotage: []suite.Sabotage{
-			limitOf("2", 5),
+			h.limitOf("2", 5),
 		},
 	}
 }

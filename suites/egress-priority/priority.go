@@ -36,15 +36,16 @@ var plans = []named{
 // priorityByHeader also asserts that the application hands the header on: it is the only
 // one who can.
 func priorityByHeader() suite.Feature {
+	const h = host("priority-by-header.rating.example.com")
 	var seen []probe.Observation
 	return suite.Feature{
 		Name:    "PriorityByHeader",
 		Promise: "The value of plan-type, and nothing like it, decides which plan serves a request.",
 		Spec:    spec,
-		Given:   way(),
+		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
 			suite.Becomes("whatever a request says of its plan, it is served, and the service reads the same", func(ctx context.Context, e *suite.Env) error {
-				seen = e.AskAllFrom(ctx, "bookinfo", product, 0, saying(plans)...)
+				seen = e.AskAllFrom(ctx, "bookinfo", product, 0, h.saying(plans)...)
 				for i, o := range seen {
 					if err := expect.All(expect.Status(200), handedOn(plans[i].values))(o); err != nil {
 						return fmt.Errorf("%s: %w", plans[i].says, err)
@@ -58,38 +59,38 @@ func priorityByHeader() suite.Feature {
 					return err
 				}
 				for i, o := range seen {
-					if err := expect.ExactlyOne(lines, suite.Of(o), expect.ClusterIn(clustersOf(plans[i].served)...), expect.AuthorityIs(host), expect.StatusIs(200)); err != nil {
+					if err := expect.ExactlyOne(lines, suite.Of(o), expect.ClusterIn(h.clusters(plans[i].served)...), expect.AuthorityIs(string(h)), expect.StatusIs(200)); err != nil {
 						return fmt.Errorf("%s: %w", plans[i].says, err)
 					}
 				}
 				return nil
 			}),
-			suite.Now("a value that no header may have is refused by the sidecar", suite.AskLate(hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product)),
+			suite.Now("a value that no header may have is refused by the sidecar", suite.AskLate(h.hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", "rating", "log upstream cluster"),
-			suite.Withhold("ServiceEntry", "rating", "status"),
-			suite.Replace("VirtualService", "rating", "log upstream cluster", map[string]any{"regex": "(?i)gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
-			suite.Replace("VirtualService", "rating", "log upstream cluster", map[string]any{"prefix": "gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
-			suite.Replace("VirtualService", "rating", "log upstream cluster", gold, "spec", "http", "1", "route", "0", "destination", "subset"),
+			suite.Withhold("VirtualService", h.name(), "log upstream cluster"),
+			suite.Withhold("ServiceEntry", h.name(), "status"),
+			suite.Replace("VirtualService", h.name(), "log upstream cluster", map[string]any{"regex": "(?i)gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
+			suite.Replace("VirtualService", h.name(), "log upstream cluster", map[string]any{"prefix": "gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
+			suite.Replace("VirtualService", h.name(), "log upstream cluster", gold, "spec", "http", "1", "route", "0", "destination", "subset"),
 		},
 	}
 }
 
-func clustersOf(plans []string) []string {
+func (h host) clusters(plans []string) []string {
 	var all []string
 	for _, p := range plans {
-		all = append(all, clusterOf(p))
+		all = append(all, h.cluster(p))
 	}
 	return all
 }
 
-func saying(all []named) []probe.Request {
+func (h host) saying(all []named) []probe.Request {
 	var requests []probe.Request
 	for _, p := range all {
-		r := ask("", "")
+		r := h.ask("", "")
 		if p.values != nil {
-			r.Header = http.Header{"plan-type": p.values}
+			r.Header["plan-type"] = p.values
 		}
 		requests = append(requests, r)
 	}
@@ -105,8 +106,8 @@ func handedOn(values []string) expect.Check {
 
 // hostile goes to the service directly: the application's own HTTP library would refuse to
 // read it.
-func hostile(e *suite.Env) probe.Request {
-	r := probe.GET("http://" + host + "/ratings")
+func (h host) hostile(e *suite.Env) probe.Request {
+	r := probe.GET("http://" + string(h) + "/ratings")
 	r.Connect = net.JoinHostPort("world."+e.Namespace("world")+".svc.cluster.local", "80")
 	r.Header, r.RawHeader = http.Header{"plan-type": {"gold\x01"}}, true
 	return r

@@ -3,148 +3,173 @@ package tlsorigination
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
+	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
 	"meshgate/framework/pki"
+	"meshgate/framework/probe"
 	"meshgate/framework/suite"
 )
 
 // unverified is what Envoy says of a server that it does not trust.
 const unverified = "CERTIFICATE_VERIFY_FAILED"
 
-// badCertificate is one that the host shows when it is asked for by another name.
-type badCertificate struct {
-	name string
-	is   string // what is wrong with it
+// wrong is a host that must not be trusted, for what it shows or for whom the gateway
+// trusts; fixtures/tls-origination/untrusted-ca-refused has them all.
+type wrong struct {
+	name string // below untrusted.example.com
+	is   string
 	leaf pki.Leaf
-	by   func(*outside) *pki.CA // nil: the run's CA, which is trusted
+	by   func(*outside) *pki.CA // has signed what it shows; nil: the run's CA, which is trusted
 }
 
-var bad = []badCertificate{
-	{name: "expired", is: "has expired", leaf: pki.Leaf{DNSNames: []string{untrusted}, Expired: true}},
-	{name: "early", is: "is not valid yet", leaf: pki.Leaf{DNSNames: []string{untrusted}, NotBefore: time.Now().Add(time.Hour)}},
-	{name: "misnamed", is: "is another host's", leaf: pki.Leaf{DNSNames: []string{"other.example.com"}}},
-	{name: "selfsigned", is: "is signed by itself", leaf: pki.Leaf{DNSNames: []string{untrusted}, SelfSigned: true}},
-	{name: "foreign", is: "is signed by another authority", leaf: pki.Leaf{DNSNames: []string{untrusted}},
-		by: func(w *outside) *pki.CA { return w.other }},
+func distrusted() []wrong {
+	return []wrong{
+		{name: "expired", is: "a certificate that has expired", leaf: pki.Leaf{Expired: true}},
+		{name: "early", is: "one that is not valid yet", leaf: pki.Leaf{NotBefore: time.Now().Add(time.Hour)}},
+		{name: "misnamed", is: "another host's", leaf: named("other.example.com")},
+		{name: "selfsigned", is: "one that is signed by itself", leaf: pki.Leaf{SelfSigned: true}},
+		{name: "foreign", is: "one of another authority", by: func(w *outside) *pki.CA { return w.other }},
+		{name: "otherca", is: "a good one, when another CA is trusted,"},
+	}
 }
 
-func (b badCertificate) sni() string { return b.name + "." + untrusted }
+func (b wrong) host() string { return b.name + untrusted }
 
-func (b badCertificate) shows(w *outside) suite.Served {
+func (b wrong) shows(w *outside) suite.Served {
 	s := suite.Served{Leaf: b.leaf}
+	if s.Leaf.DNSNames == nil {
+		s.Leaf.DNSNames = []string{b.host()}
+	}
 	if b.by != nil {
 		s.By = b.by(w)
 	}
 	return s
 }
 
-// untrustedCARefused has the same host show one bad certificate after another, and then has
-// the gateway trust wrongly. Each is refused by the gateway for what it is, and what the
+// untrustedCARefused: each is refused by the gateway for what it is, and what the
 // application sent goes nowhere in the clear: the server would answer it.
 func untrustedCARefused(w *outside) suite.Feature {
-	const credential = "untrusted-ca"
-	then := []suite.Step{
-		suite.Control("a good certificate is trusted", fromAgent(w.plain(untrusted), overTLS(untrusted))),
+	const good, empty = "good" + untrusted, "emptyca" + untrusted
+	then := []suite.Step{suite.Control("a host that shows a good certificate is trusted", fromAgent(w.plain(good), overTLS(good)))}
+	for _, b := range distrusted() {
+		then = append(then, w.refused(b.is, b.host(), expect.ClusterIs("outbound|443||"+b.host()), expect.TransportFailureContains(unverified)))
 	}
-	for _, b := range bad {
-		then = append(then, suite.Do("the host shows a certificate that "+b.is, spoken(untrusted, "sni", b.sni())))
-		then = append(then, w.refused("a certificate that "+b.is, untrusted, unverified)...)
-	}
-	then = append(then, suite.Do("the host shows its good certificate again", spoken(untrusted, "sni", untrusted)),
-		suite.Eventually("which is trusted again", fromAgent(w.plain(untrusted), overTLS(untrusted))))
-	for _, trust := range []struct {
-		what string
-		pem  func() string
-	}{
-		{"another CA alone", func() string { return w.other.PEM() }},
-		{"no CA at all", func() string { return "" }},
-	} {
-		then = append(then, suite.Do("the gateway is given "+trust.what, func(ctx context.Context, e *suite.Env) error {
-			return e.Stand(ctx, []suite.Given{suite.CACredential(gateway, credential, func(*suite.Env) string { return trust.pem() })})
-		}))
-		then = append(then, w.refused("with "+trust.what, untrusted, unverified)...)
-	}
+	then = append(then, w.refused("whoever it is, when the trusted bundle is empty,", empty, expect.FlagsAre("NC")))
+	rule := func(name string) string { return "untrusted-" + name }
 	return suite.Feature{
 		Name:    "UntrustedCARefused",
 		Promise: "A host that cannot prove who it is gets nothing, neither over TLS nor in the clear.",
 		Spec:    spec,
 		Given: []suite.Given{
-			suite.CACredential(gateway, credential, func(e *suite.Env) string { return e.CA.PEM() }),
-			way(untrusted, byCredential(untrusted, credential, nil)),
+			trust("untrusted-ca", func(e *suite.Env) string { return e.CA.PEM() }),
+			trust(rule("otherca"), func(*suite.Env) string { return w.other.PEM() }),
+			trust(rule("emptyca"), func(*suite.Env) string { return "" }),
+			toGateway(suite.Apply("tls-origination/untrusted-ca-refused/*.yaml"), "untrusted", "http"),
 		},
 		Then: then,
 		Sabotage: []suite.Sabotage{
-			suite.Replace("DestinationRule", nameOf(untrusted), "status", []any{untrusted, "other.example.com"}, tlsField("subjectAltNames")...),
-			suite.Replace("DestinationRule", nameOf(untrusted), "status", verify(untrusted, credential, map[string]any{"insecureSkipVerify": true}), tlsPath...),
+			suite.Replace("DestinationRule", rule("misnamed"), "status", []any{"other.example.com"}, tlsField("subjectAltNames")...),
+			suite.Replace("DestinationRule", rule("expired"), "status", verify("expired"+untrusted, "untrusted-ca", map[string]any{"insecureSkipVerify": true}), tlsPath...),
+			suite.Replace("DestinationRule", rule("foreign"), "status", rule("otherca"), tlsField("credentialName")...),
 		},
 	}
 }
 
-// refused asserts that the gateway does not go on with a host, and that its log says why.
-func (w *outside) refused(what, host string, why string) []suite.Step {
+// trust is what the gateway is to trust, in a secret.
+func trust(secret string, pem func(*suite.Env) string) suite.Given {
+	return suite.CACredential(gateway, secret, pem)
+}
+
+// refused asserts that the gateway does not go on with a host, and what its log says of
+// that. Whoever is not known yet is refused too: the log tells that from what is meant,
+// and then one asks again.
+func (w *outside) refused(what, host string, why ...expect.LineCheck) suite.Step {
 	var x exchange
-	return []suite.Step{
-		x.asked(what+": the request is refused", w.plain(host), fixed(expect.Status(http.StatusServiceUnavailable))),
-		x.logged(what+": the gateway's log says why", atGateway,
-			says(expect.StatusIs(503), expect.ClusterIs("outbound|443||"+host), expect.TransportFailureContains(why))),
-	}
+	return suite.Becomes(what+" is refused, and the gateway's log says why", func(ctx context.Context, e *suite.Env) error {
+		_, err := x.refusedAtGateway(ctx, e, w.plain(host), why...)
+		return err
+	})
 }
 
 // refusedByHost asserts that the host does not go on with the gateway. By TLS 1.3 the
 // gateway is connected before the host has looked at its certificate, so its log says only
 // that the connection ended; why is in the host's own log, of the same connection.
-func (w *outside) refusedByHost(what, host, why string) []suite.Step {
+func (w *outside) refusedByHost(what, host, why string) suite.Step {
 	var x exchange
-	return []suite.Step{
-		x.asked(what+": the request is refused", w.plain(host), fixed(expect.Status(http.StatusServiceUnavailable))),
-		suite.Becomes(what+": the host's log says why, of the gateway's connection", func(ctx context.Context, e *suite.Env) error {
-			lines, err := atGateway(e).Lines(ctx)
-			if err != nil {
-				return err
-			}
-			if err := expect.ExactlyOne(lines, suite.Of(x.seen), expect.StatusIs(503), expect.ClusterIs("outbound|443||"+host)); err != nil {
-				return err
-			}
-			log, err := e.ServerLog(ctx, "world", "world")
-			if err != nil {
-				return err
-			}
-			return expect.HandshakeRefused(log, expect.Those(lines, suite.Of(x.seen))[0].UpstreamLocal, why)
-		}),
-	}
+	return suite.Becomes(what+" is refused, and the host's log says why, of the gateway's connection", func(ctx context.Context, e *suite.Env) error {
+		line, err := x.refusedAtGateway(ctx, e, w.plain(host), expect.ClusterIs("outbound|443||"+host))
+		if err != nil {
+			return err
+		}
+		log, err := e.ServerLog(ctx, "world", "world")
+		if err != nil {
+			return err
+		}
+		return expect.HandshakeRefused(log, line.UpstreamLocal, why)
+	})
 }
+
+// refusedAtGateway asks, and asks again when the line of what was asked before is there
+// and tells of something else.
+func (x *exchange) refusedAtGateway(ctx context.Context, e *suite.Env, r func(*suite.Env) probe.Request, why ...expect.LineCheck) (line accesslog.Line, err error) {
+	if x.seen.RequestID == "" {
+		seen := e.AskFrom(ctx, "bookinfo", "agent", r(e))
+		if err := expect.Status(http.StatusServiceUnavailable)(seen); err != nil {
+			return line, err
+		}
+		x.seen = seen
+	}
+	lines, err := atGateway(e).Lines(ctx)
+	if err != nil {
+		return line, err
+	}
+	mine := expect.Those(lines, suite.Of(x.seen))
+	err = expect.ExactlyOne(mine, append([]expect.LineCheck{suite.Of(x.seen), expect.StatusIs(503)}, why...)...)
+	if len(mine) > 0 {
+		line = mine[0]
+	}
+	if err != nil && len(mine) > 0 {
+		x.seen = probe.Observation{}
+	}
+	return line, err
+}
+
+// The hosts that demand a certificate, by what the gateway has to show them.
+const (
+	mutual    = "mutual.example.com"
+	wrongCert = "wrongcert.mutual.example.com"
+	noCert    = "nocert.mutual.example.com"
+)
 
 // mutualTLS: the host demands a certificate of the gateway.
 func mutualTLS(w *outside) suite.Feature {
-	const credential = "mutual-client"
-	client := func(by func(*suite.Env) *pki.CA) suite.Given {
-		return suite.ClientCredential(gateway, credential, pki.Leaf{CommonName: "meshgate egress", Client: true}, by)
+	const credential, foreign, none = "mutual-client", "mutual-foreign", "mutual-none"
+	client := func(name string, by func(*suite.Env) *pki.CA) suite.Given {
+		return suite.ClientCredential(gateway, name, pki.Leaf{CommonName: "meshgate egress", Client: true}, by)
 	}
-	trusted := func(e *suite.Env) *pki.CA { return e.CA }
-	then := []suite.Step{
-		suite.Becomes("with its certificate the gateway reaches the host, which sees that one", func(ctx context.Context, e *suite.Env) error {
-			check := expect.All(overTLS(mutual), expect.EchoClientCert(e.Certificate(credential).Serial))
-			return check(e.AskFrom(ctx, "bookinfo", "agent", w.plain(mutual)(e)))
-		}),
-		suite.Do("the gateway's certificate is one of another authority", func(ctx context.Context, e *suite.Env) error {
-			return e.Stand(ctx, []suite.Given{client(func(*suite.Env) *pki.CA { return w.other })})
-		}),
-	}
-	then = append(then, w.refusedByHost("a certificate of another authority", mutual, "signed by unknown authority")...)
-	then = append(then, suite.Do("the gateway shows none", spoken(mutual, "mode", "SIMPLE")))
-	then = append(then, w.refusedByHost("no certificate", mutual, "didn't provide a certificate")...)
+	both := map[string]any{"mode": "MUTUAL"}
 	return suite.Feature{
 		Name:    "MutualTLS",
 		Promise: "A host that demands a certificate is reached with the right one, and with no other.",
 		Spec:    spec,
 		Given: []suite.Given{
-			client(trusted),
-			way(mutual, byCredential(mutual, credential, map[string]any{"mode": "MUTUAL"})),
+			client(credential, func(e *suite.Env) *pki.CA { return e.CA }),
+			way(mutual, byCredential(mutual, credential, both)),
+			client(foreign, func(*suite.Env) *pki.CA { return w.other }),
+			way(wrongCert, byCredential(wrongCert, foreign, both)),
+			suite.CACredential(gateway, none, func(e *suite.Env) string { return e.CA.PEM() }),
+			way(noCert, byCredential(noCert, none, nil)),
 		},
-		Then: then,
+		Then: []suite.Step{
+			suite.Becomes("with its certificate the gateway reaches the host, which sees that one", func(ctx context.Context, e *suite.Env) error {
+				check := expect.All(overTLS(mutual), expect.EchoClientCert(e.Certificate(credential).Serial))
+				return check(e.AskFrom(ctx, "bookinfo", "agent", w.plain(mutual)(e)))
+			}),
+			w.refusedByHost("a certificate of another authority", wrongCert, "signed by unknown authority"),
+			w.refusedByHost("no certificate", noCert, "didn't provide a certificate"),
+		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Secret", credential, "status"),
 			suite.Replace("DestinationRule", nameOf(mutual), "status", "SIMPLE", tlsField("mode")...),
@@ -155,7 +180,8 @@ func mutualTLS(w *outside) suite.Feature {
 // caRotation: the host's authority changes, and the gateway follows by a new secret.
 func caRotation(w *outside) suite.Feature {
 	const credential, after = "rotated-ca", "after." + rotated
-	trust := func(pem func(*suite.Env) string) suite.Step {
+	unknown := []expect.LineCheck{expect.ClusterIs("outbound|443||" + rotated), expect.TransportFailureContains(unverified)}
+	given := func(pem func(*suite.Env) string) suite.Step {
 		return suite.Do("the gateway is given the new CA", func(ctx context.Context, e *suite.Env) error {
 			return e.Stand(ctx, []suite.Given{suite.CACredential(gateway, credential, pem)})
 		})
@@ -169,29 +195,23 @@ func caRotation(w *outside) suite.Feature {
 			suite.CACredential(gateway, credential, func(e *suite.Env) string { return e.CA.PEM() }),
 			way(rotated, byCredential(rotated, credential, nil)),
 		},
-		Then: slices.Concat(
-			[]suite.Step{
-				suite.Control("the host is trusted", fromAgent(w.plain(rotated), overTLS(rotated))),
-				host("the host's certificate is of another authority", after),
-			},
-			w.refused("before the gateway has the new CA", rotated, unverified),
-			[]suite.Step{
-				trust(func(*suite.Env) string { return w.other.PEM() }),
-				suite.Eventually("then the host is trusted", fromAgent(w.plain(rotated), overTLS(after))),
-				host("and a server with the old certificate", rotated),
-			},
-			w.refused("is no longer trusted", rotated, unverified),
-			[]suite.Step{
-				suite.Do("the gateway is given a huge bundle, in which both are", func(ctx context.Context, e *suite.Env) error {
-					bundle, err := manyCAs(e.CA.PEM() + w.other.PEM())
-					if err != nil {
-						return err
-					}
-					return e.Stand(ctx, []suite.Given{suite.CACredential(gateway, credential, func(*suite.Env) string { return bundle })})
-				}),
-				suite.Eventually("then both are trusted", fromAgent(w.plain(rotated), overTLS(rotated))),
-			},
-		),
+		Then: []suite.Step{
+			suite.Control("the host is trusted", fromAgent(w.plain(rotated), overTLS(rotated))),
+			host("the host's certificate is of another authority", after),
+			w.refused("the host, before the gateway has the new CA,", rotated, unknown...),
+			given(func(*suite.Env) string { return w.other.PEM() }),
+			suite.Eventually("then the host is trusted", fromAgent(w.plain(rotated), overTLS(after))),
+			host("the host shows its old certificate again", rotated),
+			w.refused("a server with the old certificate", rotated, unknown...),
+			suite.Do("the gateway is given a huge bundle, in which both are", func(ctx context.Context, e *suite.Env) error {
+				bundle, err := manyCAs(e.CA.PEM() + w.other.PEM())
+				if err != nil {
+					return err
+				}
+				return e.Stand(ctx, []suite.Given{suite.CACredential(gateway, credential, func(*suite.Env) string { return bundle })})
+			}),
+			suite.Eventually("then both are trusted", fromAgent(w.plain(rotated), overTLS(rotated))),
+		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Secret", credential, "status"),
 			suite.Replace("DestinationRule", nameOf(rotated), "status", verify(rotated, credential, map[string]any{"insecureSkipVerify": true}), tlsPath...),

@@ -22,8 +22,7 @@ const (
 // The external hosts. Each feature has its own.
 const (
 	secure    = "secure.example.com"
-	untrusted = "untrusted.example.com"
-	mutual    = "mutual.example.com"
+	untrusted = ".untrusted.example.com" // of many
 	rotated   = "rotated.example.com"
 	missing   = "missing.origination.example.com"
 	beside    = "beside.example.com"
@@ -69,23 +68,24 @@ type outside struct {
 	database string  // and of the external database
 }
 
-// certificates are those of the hosts: good ones, and for one host bad ones too, which it
-// shows when it is asked for by other names.
+// certificates are those of the hosts, good ones and bad ones.
 func (w *outside) certificates(e *suite.Env) (manifest.Set, error) {
 	var err error
 	if w.other, err = pki.NewCA("another authority"); err != nil {
 		return manifest.Set{}, err
 	}
 	hosts := map[string]suite.Served{
-		mutual:             {Leaf: named(mutual), ClientCA: e.CA},
 		rotated:            {Leaf: named(rotated)},
 		"after." + rotated: {Leaf: named(rotated), By: w.other},
 	}
-	for _, host := range []string{secure, missing, beside, guarded, untrusted} {
+	for _, host := range []string{secure, missing, beside, guarded, "good" + untrusted, "emptyca" + untrusted} {
 		hosts[host] = suite.Served{Leaf: named(host)}
 	}
-	for _, b := range bad {
-		hosts[b.sni()] = b.shows(w)
+	for _, host := range []string{mutual, wrongCert, noCert} {
+		hosts[host] = suite.Served{Leaf: named(host), ClientCA: e.CA}
+	}
+	for _, b := range distrusted() {
+		hosts[b.host()] = b.shows(w)
 	}
 	return suite.Servers("world", "world", hosts)(e)
 }

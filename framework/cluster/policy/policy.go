@@ -138,7 +138,7 @@ func noImage(pod *corev1.Pod) error {
 func (p Proof) ask(ctx context.Context, address string) probe.Observation {
 	r := probe.GET("http://" + address + "/healthz")
 	r.Timeout = patience
-	return probe.Inside(p.Kube, p.Namespace, client, client).Do(ctx, r)
+	return probe.Inside(p.Kube, p.Namespace, client).Do(ctx, r)
 }
 
 func (p Proof) reached(ctx context.Context, address string) error {

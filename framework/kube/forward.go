@@ -1,0 +1,72 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+)
+
+// Forward opens a port of a pod on a loopback address of this machine, until stop.
+func (c *Client) Forward(ctx context.Context, ns, pod string, port int) (local string, stop func(), err error) {
+	l, err := c.forward(ctx, ns, pod, port)
+	if err != nil {
+		return "", nil, fmt.Errorf("forward to %s/%s:%d: %w", ns, pod, port, err)
+	}
+	return l.local, l.stop, nil
+}
+
+// line is a forwarded port.
+type line struct {
+	local string        // host:port
+	ended chan struct{} // closed when it is of no use any more
+	stop  func()        // ends it
+}
+
+func (c *Client) forward(ctx context.Context, ns, pod string, port int) (*line, error) {
+	transport, upgrader, err := spdy.RoundTripperFor(c.rest)
+	if err != nil {
+		return nil, err
+	}
+	url := c.typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(ns).Name(pod).SubResource("portforward").URL()
+	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
+	stopped, ready := make(chan struct{}), make(chan struct{})
+	fw, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, stopped, ready, io.Discard, io.Discard)
+	if err != nil {
+		return nil, err
+	}
+	l := &line{ended: make(chan struct{})}
+	l.stop = func() { close(stopped); <-l.ended }
+	var failed error
+	go func() {
+		failed = fw.ForwardPorts()
+		close(l.ended)
+	}()
+	select {
+	case <-ready:
+	case <-l.ended:
+		return nil, failed
+	case <-ctx.Done():
+		close(stopped)
+		return nil, ctx.Err()
+	}
+	ports, err := fw.GetPorts()
+	if err != nil {
+		l.stop()
+		return nil, err
+	}
+	l.local = fmt.Sprintf("127.0.0.1:%d", ports[0].Local)
+	return l, nil
+}
+
+func (l *line) usable() bool {
+	select {
+	case <-l.ended:
+		return false
+	default:
+		return true
+	}
+}
