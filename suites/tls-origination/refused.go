@@ -15,6 +15,10 @@ import (
 // unverified is what Envoy says of a server that it does not trust.
 const unverified = "CERTIFICATE_VERIFY_FAILED"
 
+// unsupplied is what it says while it has nothing to verify a server by: that its secret is
+// not supplied by SDS, in words with spaces or underscores.
+const unsupplied = "supplied"
+
 // wrong is a host that must not be trusted, for what it shows or for whom the gateway
 // trusts; fixtures/tls-origination/untrusted-ca-refused has them all.
 type wrong struct {
@@ -56,7 +60,8 @@ func untrustedCARefused(w *outside) suite.Feature {
 	for _, b := range distrusted() {
 		then = append(then, w.refused(b.is, b.host(), expect.ClusterIs("outbound|443||"+b.host()), expect.TransportFailureContains(unverified)))
 	}
-	then = append(then, w.refused("whoever it is, when the trusted bundle is empty,", empty, expect.FlagsAre("NC")))
+	then = append(then, w.refused("whoever it is, when the trusted bundle is empty,", empty, expect.TransportFailureContains(unsupplied)),
+		suite.Becomes("and the control plane says that it is empty", suite.ControlPlaneNames("untrusted-emptyca")))
 	rule := func(name string) string { return "untrusted-" + name }
 	return suite.Feature{
 		Name:    "UntrustedCARefused",
@@ -236,7 +241,6 @@ func manyCAs(pem string) (string, error) {
 // missingSecret: a credential that does not exist stops its own host, and is named.
 func missingSecret(w *outside) suite.Feature {
 	const credential = "never-made-origination"
-	var x exchange
 	return suite.Feature{
 		Name:    "MissingSecret",
 		Promise: "A host whose CA is not there is not reached, the missing secret is named, and other hosts are untouched.",
@@ -244,7 +248,7 @@ func missingSecret(w *outside) suite.Feature {
 		Given:   []suite.Given{way(missing, byCredential(missing, credential, nil)), way(beside)},
 		Then: []suite.Step{
 			suite.Control("another host is reached", fromAgent(w.plain(beside), overTLS(beside))),
-			x.asked("the host without a CA is refused", w.plain(missing), fixed(expect.Status(http.StatusServiceUnavailable))),
+			w.refused("the host without a CA", missing, expect.TransportFailureContains(unsupplied)),
 			suite.Becomes("the control plane names the secret", suite.ControlPlaneNames(credential)),
 			suite.Stay("it stays refused", fromAgent(w.plain(missing), expect.Status(http.StatusServiceUnavailable))),
 			suite.Now("and the other host is untouched", fromAgent(w.plain(beside), overTLS(beside))),
