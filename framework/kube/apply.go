@@ -141,6 +141,23 @@ func (c *Client) resource(o *unstructured.Unstructured) (dynamic.ResourceInterfa
 	return c.dynamic.Resource(m.Resource), nil
 }
 
+// Everywhere lists the objects of o's kind in all namespaces.
+func (c *Client) Everywhere(ctx context.Context, o *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	m, err := c.mapping(o)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.dynamic.Resource(m.Resource).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list every %s: %w", o.GetKind(), err)
+	}
+	all := make([]*unstructured.Unstructured, len(list.Items))
+	for i := range list.Items {
+		all[i] = &list.Items[i]
+	}
+	return all, nil
+}
+
 // Get reads the object that has o's kind, namespace and name.
 func (c *Client) Get(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	r, err := c.resource(o)

@@ -135,6 +135,9 @@ func (e *Env) objects(givens []Given) ([]*unstructured.Unstructured, error) {
 
 // Make applies objects as they are and waits for workloads among them.
 func (e *Env) Make(ctx context.Context, objs ...*unstructured.Unstructured) error {
+	if err := e.unclaimed(ctx, objs); err != nil {
+		return Broken(err)
+	}
 	for _, o := range objs {
 		e.register(o)
 		err := e.Kube.Apply(ctx, e.owner, o)

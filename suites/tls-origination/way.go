@@ -118,11 +118,6 @@ func (x *exchange) logged(name string, by func(*suite.Env) suite.Proxy, says fun
 func sidecar(e *suite.Env) suite.Proxy   { return e.Sidecar("bookinfo", "agent") }
 func atGateway(e *suite.Env) suite.Proxy { return e.Through(gateway) }
 
-// fixed is for what the run does not change.
-func fixed(c expect.Check) func(context.Context, *suite.Env) (expect.Check, error) {
-	return func(context.Context, *suite.Env) (expect.Check, error) { return c, nil }
-}
-
 func says(checks ...expect.LineCheck) func(*suite.Env) []expect.LineCheck {
 	return func(*suite.Env) []expect.LineCheck { return checks }
 }
