@@ -116,12 +116,12 @@ func (w *outside) refusedByHost(what, host, why string) suite.Step {
 	})
 }
 
-// refusedAtGateway asks, and asks again when the line of what was asked before is there
-// and tells of something else.
+// refusedAtGateway asks until it is the gateway that refuses, and not the sidecar for want
+// of a route; and asks again when the line of what was asked tells of something else.
 func (x *exchange) refusedAtGateway(ctx context.Context, e *suite.Env, r func(*suite.Env) probe.Request, why ...expect.LineCheck) (line accesslog.Line, err error) {
 	if x.seen.RequestID == "" {
 		seen := e.AskFrom(ctx, "bookinfo", "agent", r(e))
-		if err := expect.Status(http.StatusServiceUnavailable)(seen); err != nil {
+		if err := expect.All(expect.Status(http.StatusServiceUnavailable), expect.FromApp())(seen); err != nil {
 			return line, err
 		}
 		x.seen = seen
