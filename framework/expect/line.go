@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"meshgate/framework/accesslog"
 )
@@ -126,6 +127,13 @@ func NoUpstream() LineCheck { return UpstreamHostIs("-") }
 // DownstreamRemoteIs wants the client to have had this host:port, as the proxy saw it.
 func DownstreamRemoteIs(want string) LineCheck {
 	return text("downstream remote", want, func(l accesslog.Line) string { return l.DownstreamRemote })
+}
+
+// StartedAfter wants a request or connection that began after a moment.
+func StartedAfter(moment time.Time) LineCheck {
+	return holds("start", "after "+moment.UTC().Format(time.RFC3339Nano), func(l accesslog.Line) (string, bool) {
+		return l.Start.UTC().Format(time.RFC3339Nano), l.Start.After(moment)
+	})
 }
 
 // holds makes a check of a condition on a field.

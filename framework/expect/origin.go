@@ -25,6 +25,11 @@ func FromApp() Check {
 	}
 }
 
+// FromUpstream is FromApp for a client in the mesh, whose sidecar calls itself "envoy".
+func FromUpstream() Check {
+	return func(o probe.Observation) error { return verdict(about(o), madeBy(o, "an upstream")) }
+}
+
 func madeBy(o probe.Observation, want string) error {
 	got := "the gateway itself"
 	if o.Failure != nil {

@@ -3,6 +3,7 @@ package mongoegress
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/mesh"
@@ -125,6 +126,7 @@ func move(ctx context.Context, e *suite.Env, before string) (after string, err e
 
 // gatewayDown: what cannot take its way does not take another.
 func gatewayDown(at *string) suite.Feature {
+	var stopped time.Time
 	return suite.Feature{
 		Name:    "GatewayDown",
 		Promise: "Without the egress gateway connections fail, and none goes straight to the database; with it they are back.",
@@ -133,7 +135,11 @@ func gatewayDown(at *string) suite.Feature {
 		Given:   way(at),
 		Then: []suite.Step{
 			suite.Control("the database is reached", fromAgent(at, expect.Documents(ratingsdb.OneStarEach))),
-			suite.Do("the gateway is stopped", func(ctx context.Context, e *suite.Env) error { return e.StopGateway(ctx, gateway) }),
+			suite.Do("the gateway is stopped", func(ctx context.Context, e *suite.Env) error {
+				err := e.StopGateway(ctx, gateway)
+				stopped = time.Now()
+				return err
+			}),
 			suite.Eventually("connections fail", fromAgent(at, severed())),
 			suite.Stay("and go on failing", fromAgent(at, severed())),
 			suite.Becomes("for want of a gateway, not of a database", func(ctx context.Context, e *suite.Env) error {
@@ -144,7 +150,7 @@ func gatewayDown(at *string) suite.Feature {
 				if err := expect.SomeOf(lines, expect.ClusterIs(toGateway(e)), expect.FlagsContain("UH")); err != nil {
 					return err
 				}
-				return expect.NoneOf(lines, expect.ClusterIs(external))
+				return expect.NoneOf(lines, expect.ClusterIs(external), expect.StartedAfter(stopped))
 			}),
 			suite.Do("the gateway is started again", func(ctx context.Context, e *suite.Env) error { return e.StartGateway(ctx, gateway) }),
 			suite.Eventually("the database is reached again", fromAgent(at, expect.Documents(ratingsdb.OneStarEach))),

@@ -121,7 +121,7 @@ func (w *outside) refusedByHost(what, host, why string) suite.Step {
 func (x *exchange) refusedAtGateway(ctx context.Context, e *suite.Env, r func(*suite.Env) probe.Request, why ...expect.LineCheck) (line accesslog.Line, err error) {
 	if x.seen.RequestID == "" {
 		seen := e.AskFrom(ctx, "bookinfo", "agent", r(e))
-		if err := expect.All(expect.Status(http.StatusServiceUnavailable), expect.FromApp())(seen); err != nil {
+		if err := expect.All(expect.Status(http.StatusServiceUnavailable), expect.FromUpstream())(seen); err != nil {
 			return line, err
 		}
 		x.seen = seen
