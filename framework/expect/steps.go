@@ -11,22 +11,32 @@ import (
 type Steps struct {
 	Limit int
 	Delay time.Duration // that the server takes for each
-	// Overhead is what everything else was measured to take. An answer may come late by
-	// three times that and half a delay; it may never come early.
+	// Overhead is what everything else was measured to take.
 	Overhead time.Duration
 }
 
-// Check judges when answers came, counted from when the first was asked for.
-func (s Steps) Check(answers []time.Duration) error {
+// NotEarly wants no answer before its step, by when they came, counted from when the first
+// was asked for. That holds on any machine: whoever is early did not wait for the others.
+func (s Steps) NotEarly(answers []time.Duration) error {
+	return s.each(answers, func(at, step time.Duration) (bool, string) { return at >= step, "at the earliest " + step.String() })
+}
+
+// NotLate wants each within half a delay of its step, and three times the overhead. A busy
+// machine may be late at any moment; a mesh that lets callers wait too long always is.
+func (s Steps) NotLate(answers []time.Duration) error {
+	return s.each(answers, func(at, step time.Duration) (bool, string) {
+		latest := (step + s.Delay/2 + 3*s.Overhead).Round(time.Millisecond)
+		return at <= latest, "at the latest " + latest.String()
+	})
+}
+
+func (s Steps) each(answers []time.Duration, look func(at, step time.Duration) (ok bool, want string)) error {
 	if len(answers) == 0 || s.Limit < 1 || s.Delay <= 0 {
 		return errNoChecks
 	}
 	for i, at := range slices.Sorted(slices.Values(answers)) {
-		early := time.Duration(i/s.Limit+1) * s.Delay
-		late := early + s.Delay/2 + 3*s.Overhead
-		err := unless(early <= at && at <= late, fmt.Sprintf("time of answer %d", i+1),
-			fmt.Sprintf("between %s and %s", early, late.Round(time.Millisecond)), at.String())
-		if err != nil {
+		ok, want := look(at, time.Duration(i/s.Limit+1)*s.Delay)
+		if err := unless(ok, fmt.Sprintf("time of answer %d", i+1), want, at.String()); err != nil {
 			return err
 		}
 	}

@@ -61,7 +61,7 @@ func pendingLimitOverflows() suite.Feature {
 // limitsAreIndependent compares gold beside a bronze that is full with gold alone, in
 // turns, so that whatever else goes on here meets both.
 func limitsAreIndependent() suite.Feature {
-	const h, rounds, each, most = host("limits-are-independent.rating.example.com"), 3, 15, 3.0
+	const h, each, most = host("limits-are-independent.rating.example.com"), 15, 3.0
 	return suite.Feature{
 		Name:    "LimitsAreIndependent",
 		Promise: "A plan that has all that it may have, and callers waiting, costs another plan nothing.",
