@@ -129,6 +129,19 @@ func DownstreamRemoteIs(want string) LineCheck {
 	return text("downstream remote", want, func(l accesslog.Line) string { return l.DownstreamRemote })
 }
 
+// EitherOf wants one of the checks to pass; the error is that of the last.
+func EitherOf(checks ...LineCheck) LineCheck {
+	return func(l accesslog.Line) error {
+		err := errNoChecks
+		for _, check := range checks {
+			if err = check(l); err == nil {
+				return nil
+			}
+		}
+		return err
+	}
+}
+
 // StartedAfter wants a request or connection that began after a moment.
 func StartedAfter(moment time.Time) LineCheck {
 	return holds("start", "after "+moment.UTC().Format(time.RFC3339Nano), func(l accesslog.Line) (string, bool) {

@@ -45,6 +45,7 @@ func lineCases() map[string]judgedLine {
 		"ClusterIs":                {ClusterIs("outbound|9080||app.ns.svc.cluster.local"), func(l *line) { l.UpstreamCluster = "BlackHoleCluster" }, `log upstream cluster: want "outbound|9080||app.ns.svc.cluster.local", got "BlackHoleCluster"`},
 		"ClusterHasPrefix":         {ClusterHasPrefix("outbound|9080||app."), func(l *line) { l.UpstreamCluster = "outbound|9080||apple" }, `log upstream cluster: want "outbound|9080||app.…", got "outbound|9080||apple"`},
 		"ClusterIn":                {ClusterIn("outbound|9080||app.ns.svc.cluster.local", "b"), func(l *line) { l.UpstreamCluster = "outbound|9080||app" }, `log upstream cluster: want "outbound|9080||app.ns.svc.cluster.local or b", got "outbound|9080||app"`},
+		"EitherOf":                 {EitherOf(StatusIs(503), FlagsAre("-")), func(l *line) { l.Flags = "NC" }, `log flags: want "-", got "NC"`},
 		"StartedAfter":             {StartedAfter(logged().Start.Add(-time.Second)), func(l *line) { l.Start = l.Start.Add(-time.Second) }, `log start: want "after 2026-11-21T11:21:22.261Z", got "2026-11-21T11:21:22.261Z"`},
 		"AuthorityIs":              {AuthorityIs("api.test"), func(l *line) { l.Authority = "api.test:443" }, `log authority: want "api.test", got "api.test:443"`},
 		"RequestIDIs":              {RequestIDIs("id-1"), func(l *line) { l.RequestID = "id-2" }, `log request ID: want "id-1", got "id-2"`},

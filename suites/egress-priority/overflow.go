@@ -181,7 +181,7 @@ func outlierEjection() suite.Feature {
 			}),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("DestinationRule", h.name(), "endpoints ejected", 50, "spec", "subsets", "2", "trafficPolicy", "outlierDetection", "consecutive5xxErrors"),
+			suite.Replace("DestinationRule", h.name(), "endpoints ejected", 1000, "spec", "subsets", "2", "trafficPolicy", "outlierDetection", "consecutive5xxErrors"),
 			suite.Replace("DestinationRule", h.name(), "time of ejection", "1s", "spec", "subsets", "2", "trafficPolicy", "outlierDetection", "baseEjectionTime"),
 		},
 	}
