@@ -44,6 +44,7 @@ func priorityByHeader() suite.Feature {
 		Spec:    spec,
 		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
+			h.served(product, gold), // the routes come all at once
 			suite.Becomes("whatever a request says of its plan, it is served, and the service reads the same", func(ctx context.Context, e *suite.Env) error {
 				seen = e.AskAllFrom(ctx, "bookinfo", product, 0, h.saying(plans)...)
 				for i, o := range seen {
@@ -68,7 +69,7 @@ func priorityByHeader() suite.Feature {
 			suite.Now("a value that no header may have is refused by the sidecar", suite.AskLate(h.hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", h.name(), "log upstream cluster"),
+			suite.Withhold("VirtualService", h.name(), "connections of the proxy"),
 			suite.Withhold("ServiceEntry", h.name(), "status"),
 			suite.Replace("VirtualService", h.name(), "log upstream cluster", map[string]any{"regex": "(?i)gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
 			suite.Replace("VirtualService", h.name(), "log upstream cluster", map[string]any{"prefix": "gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
