@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -60,8 +61,10 @@ func (s *session) run(ctx context.Context, id string, suites []Suite) error {
 	return err
 }
 
-// asTests runs the tests side by side, however few processors there are: they wait
-// for the cluster more than they compute. Outside `go test` their own output would repeat the
+// asTests runs the tests side by side, one more than there are processors: while some
+// wait for the cluster another one has it compute. More of them only take turns in starting
+// their applications, until what each has to wait for is late. Outside `go test` their own
+// output would repeat the
 // summary, so it goes to a file; flags are given as an empty command line, since
 // the real one is not theirs.
 func (s *session) asTests(tests []testing.InternalTest) error {
@@ -75,7 +78,7 @@ func (s *session) asTests(tests []testing.InternalTest) error {
 			return err
 		}
 	}
-	if err := flag.Set("test.parallel", strconv.Itoa(max(1, len(tests)))); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(runtime.NumCPU()+1)); err != nil {
 		return err
 	}
 	stdout := os.Stdout

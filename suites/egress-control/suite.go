@@ -39,7 +39,7 @@ func Suite() suite.Suite {
 			suite.Apply("world/*.yaml", "egress-control/apps/*.yaml", "agent/*.yaml", "outsider/*.yaml"),
 		},
 		Prepare: func(ctx context.Context, e *suite.Env) (err error) {
-			*at, err = e.ClusterIP(ctx, "world", "world")
+			*at, err = e.External(ctx, "world", "world")
 			return err
 		},
 		Features: []suite.Feature{
