@@ -18,6 +18,10 @@ func FailedWith(classes ...string) Check {
 	}
 }
 
+// Severed wants the connection to have been ended by the peer without a word: how a
+// sidecar refuses what it does not look into, and a gateway a name that it does not serve.
+func Severed() Check { return FailedWith(probe.ClassClosed, probe.ClassReset) }
+
 // FailedDuring wants the failure to have happened in this phase (probe's Phase
 // constants).
 func FailedDuring(phase string) Check {

@@ -95,18 +95,14 @@ func (e *Env) AskThrough(ctx context.Context, gateway string, r probe.Request) p
 // AskFrom makes one request from the first pod of an application in which the agent runs;
 // the namespace is readable.
 func (e *Env) AskFrom(ctx context.Context, namespace, app string, r probe.Request) probe.Observation {
-	inside, err := e.Inside(ctx, namespace, app)
-	if err != nil {
-		return unasked(err)
-	}
-	return inside.Do(ctx, e.trusting(r))
+	return e.AskAllFrom(ctx, namespace, app, 1, r)[0]
 }
 
 // AskAllFrom is AskFrom of several requests, so many at once (0: all), in their order.
 func (e *Env) AskAllFrom(ctx context.Context, namespace, app string, atOnce int, requests ...probe.Request) []probe.Observation {
 	inside, err := e.Inside(ctx, namespace, app)
 	if err != nil {
-		return []probe.Observation{unasked(err)}
+		return slices.Repeat([]probe.Observation{notMade(probe.ClassAgent, probe.PhaseAgent, err)}, len(requests))
 	}
 	trusting := make([]probe.Request, len(requests))
 	for i, r := range requests {
@@ -115,16 +111,16 @@ func (e *Env) AskAllFrom(ctx context.Context, namespace, app string, atOnce int,
 	return probe.All(ctx, inside, trusting, atOnce)
 }
 
-// unasked is what comes of a request when there is nobody to make it.
-func unasked(err error) probe.Observation {
-	return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassAgent, Phase: probe.PhaseAgent, Message: err.Error()}}
-}
-
 // agentContainer is what fixtures call the container with the agent's image.
 const agentContainer = "agent"
 
+// impossible is what comes of a request that cannot be made.
 func impossible(err error) probe.Observation {
-	return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: probe.ClassRequest, Phase: probe.PhaseRequest, Message: err.Error()}}
+	return notMade(probe.ClassRequest, probe.PhaseRequest, err)
+}
+
+func notMade(class, phase string, err error) probe.Observation {
+	return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: class, Phase: phase, Message: err.Error()}}
 }
 
 // Hold opens a connection through the ingress gateway that later requests reuse.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"meshgate/framework/accesslog"
+	"meshgate/framework/expect"
 	"meshgate/framework/kube"
 	"meshgate/framework/mesh"
 
@@ -70,6 +71,15 @@ func (p Proxy) Lines(ctx context.Context) ([]accesslog.Line, error) {
 		all = append(all, lines...)
 	}
 	return all, nil
+}
+
+// Says wants at least one line of the access log that passes all the checks.
+func (p Proxy) Says(ctx context.Context, checks ...expect.LineCheck) error {
+	lines, err := p.Lines(ctx)
+	if err != nil {
+		return err
+	}
+	return expect.SomeOf(lines, checks...)
 }
 
 // Admin asks Envoy's admin interface.

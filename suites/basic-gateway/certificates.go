@@ -38,7 +38,7 @@ func tlsTermination() suite.Feature {
 				suite.Ask(over(probe.TLSOptions{ALPN: []string{"h2"}}), expect.Status(200), expect.ALPNIs("h2")),
 				suite.Ask(over(probe.TLSOptions{ALPN: []string{"http/1.1"}}), expect.Status(200), expect.ALPNIs("http/1.1"))),
 			suite.Now("plain HTTP on port 443 is refused",
-				suite.Ask(probe.GET("http://"+host+":443/"), expect.FailedWith(probe.ClassClosed, probe.ClassReset))),
+				suite.Ask(probe.GET("http://"+host+":443/"), expect.Severed())),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Replace("Gateway", "tls-termination", "status", "no-such-secret", "spec", "servers", "0", "tls", "credentialName"),
@@ -52,7 +52,7 @@ func secondCertificate() suite.Feature {
 	refused := func(o probe.TLSOptions) suite.Exchange {
 		r := probe.GET("https://" + first + "/")
 		r.TLS = o
-		return suite.Ask(r, expect.FailedWith(probe.ClassClosed, probe.ClassReset), expect.FailedDuring(probe.PhaseTLS))
+		return suite.Ask(r, expect.Severed(), expect.FailedDuring(probe.PhaseTLS))
 	}
 	return suite.Feature{
 		Name:    "SecondCertificate",

@@ -51,7 +51,7 @@ func certificateRotation() suite.Feature {
 			}),
 			suite.Becomes("the control plane says that there is none", suite.ControlPlaneNames("never-made")),
 			suite.Stay("the host whose secret does not exist is unreachable",
-				suite.Ask(probe.GET("https://"+missing+"/"), expect.FailedWith(probe.ClassClosed, probe.ClassReset), expect.FailedDuring(probe.PhaseTLS))),
+				suite.Ask(probe.GET("https://"+missing+"/"), expect.Severed(), expect.FailedDuring(probe.PhaseTLS))),
 			suite.Now("the host beside them is untouched", presents(steady, "steady")),
 		},
 		Sabotage: []suite.Sabotage{

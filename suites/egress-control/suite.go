@@ -75,9 +75,6 @@ func reached(host string) expect.Check {
 	return expect.All(expect.Status(200), expect.Verified(), expect.EchoSNI(host))
 }
 
-// severed is how a sidecar refuses a connection whose inside it does not look into.
-func severed() expect.Check { return expect.FailedWith(probe.ClassClosed, probe.ClassReset) }
-
 // from asks from a workload of a namespace.
 func from(namespace, app string, r func(*suite.Env) probe.Request, checks ...expect.Check) suite.Exchange {
 	return suite.AskLate(r, checks...).From(namespace, app)

@@ -19,7 +19,7 @@ func limited(name, promise string, h host, plan string, limit, callers int, sabo
 		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
 			h.served(product, plan),
-			oneWorker(product),
+			workers(product, 1),
 			c.comes(),
 			h.underWay(product, plan, limit, callers-limit),
 			allAnswered(limit, c),
@@ -29,9 +29,7 @@ func limited(name, promise string, h host, plan string, limit, callers int, sabo
 	}
 }
 
-// oneWorker makes sure of what exact limits rest on.
-func oneWorker(app string) suite.Step { return workers(app, 1) }
-
+// workers makes sure of what exact limits rest on.
 func workers(app string, want int) suite.Step {
 	return suite.Holds(fmt.Sprintf("the proxy of %s has %d worker(s)", app, want), func(ctx context.Context, e *suite.Env) error {
 		n, err := e.Sidecar("bookinfo", app).Workers(ctx)

@@ -173,11 +173,7 @@ func outlierEjection() suite.Feature {
 			}),
 			suite.Becomes("and counts as ejected no more", func(ctx context.Context, e *suite.Env) error { return active(ctx, e, 0) }),
 			suite.Becomes("the log says that there was no healthy endpoint", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.Sidecar("bookinfo", product).Lines(ctx)
-				if err != nil {
-					return err
-				}
-				return expect.SomeOf(lines, expect.StatusIs(503), expect.FlagsAre("UH"), expect.ClusterIs(h.cluster(bronze)))
+				return e.Sidecar("bookinfo", product).Says(ctx, expect.StatusIs(503), expect.FlagsAre("UH"), expect.ClusterIs(h.cluster(bronze)))
 			}),
 		},
 		Sabotage: []suite.Sabotage{

@@ -12,9 +12,6 @@ import (
 	"meshgate/framework/suite"
 )
 
-// severed is how a sidecar refuses a TCP connection that it has accepted.
-func severed() expect.Check { return expect.FailedWith(probe.ClassClosed, probe.ClassReset) }
-
 // noWayAround: seed 001 warns that the sidecar is no wall; what makes one is a
 // NetworkPolicy beside it.
 func noWayAround(at *string) suite.Feature {
@@ -46,8 +43,8 @@ func noWayAround(at *string) suite.Feature {
 				}
 				return e.Withdraw(ctx, "ServiceEntry", "mongodb")
 			}),
-			suite.Eventually("then the same pod is refused", fromAgent(at, severed())),
-			suite.Stay("and stays refused", fromAgent(at, severed())),
+			suite.Eventually("then the same pod is refused", fromAgent(at, expect.Severed())),
+			suite.Stay("and stays refused", fromAgent(at, expect.Severed())),
 			suite.Becomes("by its own sidecar, for the address is not in the registry", blackHoled),
 		},
 		Sabotage: []suite.Sabotage{
@@ -59,11 +56,7 @@ func noWayAround(at *string) suite.Feature {
 
 // blackHoled: the sidecar's log says why (REGISTRY_ONLY).
 func blackHoled(ctx context.Context, e *suite.Env) error {
-	lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
-	if err != nil {
-		return err
-	}
-	return expect.SomeOf(lines, expect.ClusterIs("BlackHoleCluster"), expect.DownstreamPortIs(port), expect.FlagsAre("UH"))
+	return e.Sidecar("bookinfo", "agent").Says(ctx, expect.ClusterIs("BlackHoleCluster"), expect.DownstreamPortIs(port), expect.FlagsAre("UH"))
 }
 
 // addressChange: seed 004's note. The mesh cannot know the new address; whoever renders
@@ -86,11 +79,7 @@ func addressChange(at *string) suite.Feature {
 			}),
 			suite.Eventually("the old address fails", old(expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTimeout))),
 			suite.Becomes("because the gateway does not reach it", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.Through(gateway).Lines(ctx)
-				if err != nil {
-					return err
-				}
-				return expect.SomeOf(lines, expect.ClusterIs(external), expect.FlagsContain("UF"))
+				return e.Through(gateway).Says(ctx, expect.ClusterIs(external), expect.FlagsContain("UF"))
 			}),
 			suite.Do("ServiceEntry and VirtualService are rendered anew", func(ctx context.Context, e *suite.Env) error {
 				return e.Stand(ctx, way(at))
@@ -140,8 +129,8 @@ func gatewayDown(at *string) suite.Feature {
 				stopped = time.Now()
 				return err
 			}),
-			suite.Eventually("connections fail", fromAgent(at, severed())),
-			suite.Stay("and go on failing", fromAgent(at, severed())),
+			suite.Eventually("connections fail", fromAgent(at, expect.Severed())),
+			suite.Stay("and go on failing", fromAgent(at, expect.Severed())),
 			suite.Becomes("for want of a gateway, not of a database", func(ctx context.Context, e *suite.Env) error {
 				lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 				if err != nil {

@@ -112,7 +112,7 @@ func egressAccessLog(at *string) suite.Feature {
 				return expect.All(expect.Documents(ratingsdb.OneStarEach), expect.Verified(), expect.EncryptedOnTheWire())(seen)
 			}),
 			suite.Now("and the database takes nothing else, so that what reached it was encrypted",
-				suite.AskLate(readClear(at), severed()).From("bookinfo", "outsider")),
+				suite.AskLate(readClear(at), expect.Severed()).From("bookinfo", "outsider")),
 			suite.Becomes("the sidecar sent each connection to the egress gateway", func(ctx context.Context, e *suite.Env) error {
 				_, err := hops(ctx, e, seen)
 				return err

@@ -75,7 +75,7 @@ func wrongTrustRefused() suite.Feature {
 			suite.Now("a name that is not in the certificate is not trusted",
 				suite.AskLate(read(alias), expect.ClientRefused(probe.VerifyName)).Through(gateway)),
 			suite.Now("a client without TLS gets no word on the port with TLS",
-				suite.AskLate(readClear(host, tlsPort), expect.FailedWith(probe.ClassClosed, probe.ClassReset), expect.FailedDuring(probe.PhaseResponse)).Through(gateway)),
+				suite.AskLate(readClear(host, tlsPort), expect.Severed(), expect.FailedDuring(probe.PhaseResponse)).Through(gateway)),
 			suite.Now("a client with TLS gets no handshake on the port without",
 				suite.AskLate(change(func(r *probe.Request) { r.URL = address("mongodb+tls", host, clearPort) }),
 					expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTLSNotTLS), expect.FailedDuring(probe.PhaseTLS)).Through(gateway)),

@@ -105,7 +105,7 @@ func mongoOriginated(w *outside) suite.Feature {
 				r := w.inTheClear(e)
 				r.Connect = net.JoinHostPort(w.database, "27018")
 				return r
-			}, expect.FailedWith(probe.ClassClosed, probe.ClassReset)).From("bookinfo", "outsider")),
+			}, expect.Severed()).From("bookinfo", "outsider")),
 			suite.Becomes("the sidecar sent each connection to the gateway, and that to the database's TLS port", func(ctx context.Context, e *suite.Env) error {
 				return w.eachHop(ctx, e, seen)
 			}),
