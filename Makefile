@@ -23,8 +23,10 @@ conformance: build ## Stand up kind and Istio, run every suite, give the verdict
 	@bin/meshgate run $(ARGS)
 
 .PHONY: test
-test: unit build ## Unit tests, then the suites on kind by `go test`
-	@trap 'bin/meshgate down' EXIT; bin/meshgate up; go test -timeout 30m ./suites/... $(if $(ARGS),-args $(ARGS))
+test: unit build ## Unit tests, then the suites on kind by `go test`, then one wrong fixture a feature
+	@trap 'bin/meshgate down' EXIT; bin/meshgate up; \
+	go test -timeout 30m ./suites/... $(if $(ARGS),-args $(ARGS)); \
+	bin/meshgate sabotage --keep --nth 0
 
 .PHONY: unit
 unit: ## Unit tests alone: the quick loop, no cluster
@@ -32,8 +34,12 @@ unit: ## Unit tests alone: the quick loop, no cluster
 	@go test $(unit_packages)
 
 .PHONY: sabotage
-sabotage: build ## Show that every feature turns red when its fixture is wrong
+sabotage: build ## The kill matrix: make configuration and mesh wrong, and show that it is seen
 	@bin/meshgate sabotage $(ARGS)
+
+.PHONY: soak
+soak: build ## Run the suites again and again (ARGS="--runs 50"), and fail on any flake
+	@bin/meshgate soak $(ARGS)
 
 .PHONY: doctor
 doctor: build ## Say what this machine lacks, with the command that mends it

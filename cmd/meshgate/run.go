@@ -22,29 +22,40 @@ func (a *app) run() *cobra.Command {
 		Short: "Stand everything up, run the suites, give the verdict",
 		Args:  between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			run, err := a.suites(c, nil)
-			a.exit = run.Verdict.Exit
-			return err
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			chosen, err := selected(cfg.Run)
+			if err != nil {
+				return err
+			}
+			output, err := testOutput(cfg.Run.Report)
+			if err != nil {
+				return err
+			}
+			defer output.Close()
+			a.exit = suite.Run(c.Context(), a.options(cfg, output), chosen...).Verdict.Exit
+			return nil
 		},
 	}
 }
 
-// suites runs the selected suites; wrong chooses fixtures to be wrong on purpose.
-func (a *app) suites(c *cobra.Command, wrong func(string, suite.Feature) *suite.Sabotage) (report.Run, error) {
-	cfg, err := a.config()
-	if err != nil {
-		return report.Run{}, err
-	}
-	chosen, err := selected(cfg.Run)
-	if err != nil {
-		return report.Run{}, err
-	}
+// conduct has a score played on suites; the report's verdict is the exit code.
+func (a *app) conduct(c *cobra.Command, cfg config.Config, wrong bool, chosen []suite.Suite, score func(*suite.Session, *report.Run) error) error {
 	output, err := testOutput(cfg.Run.Report)
 	if err != nil {
-		return report.Run{}, err
+		return err
 	}
 	defer output.Close()
-	return suite.Run(c.Context(), suite.Options{Config: cfg, Log: a.log, Out: a.out, Output: output, Wrong: wrong}, chosen...), nil
+	o := a.options(cfg, output)
+	o.NoEvidence = wrong
+	a.exit = suite.Conduct(c.Context(), o, chosen, score).Verdict.Exit
+	return nil
+}
+
+func (a *app) options(cfg config.Config, output *os.File) suite.Options {
+	return suite.Options{Config: cfg, Log: a.log, Out: a.out, Output: output}
 }
 
 // selected are the suites that the configuration names; none named means all.

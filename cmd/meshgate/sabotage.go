@@ -1,120 +1,167 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"regexp"
+	"slices"
 
+	"meshgate/defects"
 	"meshgate/framework/config"
+	"meshgate/framework/defect"
 	"meshgate/framework/report"
 	"meshgate/framework/suite"
+	"meshgate/framework/testbed"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
 
+// wrongs is what `meshgate sabotage` was told to make wrong.
+type wrongs struct {
+	nth      int
+	fixtures bool
+	defects  string
+	mend     bool
+}
+
 func (a *app) sabotage() *cobra.Command {
-	var nth int
+	w := wrongs{}
 	c := &cobra.Command{
 		Use:   "sabotage",
-		Short: "Show that each feature turns red, and it alone, when its fixture is wrong",
-		Long: `Each feature declares wrong fixtures that must turn it red. This runs the suites twice:
-once with a wrong fixture in every other feature, once in the rest. Exit code 0 says that
-each wrong fixture turned its own feature red for the declared reason, and that every
-feature whose fixtures were right stayed green; 1 that one did not; 3 that none ran.`,
+		Short: "Show that each feature turns red, at the right step, when configuration or mesh are wrong",
+		Long: `Each feature declares what must turn it red: a fixture withheld or changed, something
+done behind its back. And a catalogue has defects of the mesh itself, each with the
+features that must see it. This makes all of it wrong, a part at a time, on suites that
+stand, and prints the kill matrix: what was wrong, and whether it was seen.
+
+Exit code 0 says that each turned its own features red, at the declared step and for the
+declared reason, and that features beside which something else was wrong stayed green;
+1 that one survived, was red for another reason, or harmed a neighbour; 3 that one could
+not be put into effect, or that nothing was made wrong.`,
 		Args: between(0, 0),
-		RunE: func(c *cobra.Command, _ []string) error { return a.rounds(c, nth) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.makeWrong(c, w) },
 	}
-	c.Flags().IntVar(&nth, "nth", 0, "which of each feature's wrong fixtures, counted from 0; a feature with fewer takes its last")
+	c.Flags().IntVar(&w.nth, "nth", -1, "of each feature's sabotages only this one, counted from 0 (a feature with fewer takes its last), and no defects")
+	c.Flags().BoolVar(&w.fixtures, "fixtures-only", false, "leave the defects of the mesh out")
+	c.Flags().StringVar(&w.defects, "defects", "", "only the defects whose name matches this regular expression, and no sabotages")
+	c.Flags().BoolVar(&w.mend, "mend", false, "make nothing wrong: take out of the mesh what an interrupted run has left in it")
 	return c
 }
 
-// rounds runs both halves and prints what became of each feature.
-func (a *app) rounds(c *cobra.Command, nth int) error {
-	if nth < 0 {
-		return &commandError{fmt.Sprintf("--nth: want 0 or more, got %d", nth)}
+func (a *app) makeWrong(c *cobra.Command, w wrongs) error {
+	if w.nth < 0 && c.Flags().Changed("nth") {
+		return &commandError{fmt.Sprintf("--nth: want 0 or more, got %d", w.nth)}
+	}
+	if (w.nth >= 0 || w.fixtures) && w.defects != "" {
+		return &commandError{"--defects: not together with --nth or --fixtures-only, which leave defects out"}
 	}
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	all, err := selected(cfg.Run)
+	if w.mend {
+		return a.mendMesh(c, cfg)
+	}
+	chosen, err := selected(cfg.Run)
 	if err != nil {
 		return err
 	}
-	var kills []suite.Kill
-	for half := range 2 {
-		wrong, err := chosen(all, cfg.Run, half, nth)
-		if err != nil {
-			return err
-		}
-		run, err := a.suites(c, func(s string, f suite.Feature) *suite.Sabotage { return wrong[suite.Key(s, f.Name)] })
-		if err != nil {
-			return err
-		}
-		if run.Verdict.Outcome == report.OutcomeInterrupted || run.Verdict.Outcome == report.OutcomeInfrastructure {
-			a.exit = run.Verdict.Exit
-			return nil
-		}
-		kills = append(kills, suite.Kills(run, wrong)...)
+	asked, err := selection(cfg.Run)
+	if err != nil {
+		return err
 	}
-	return a.matrix(kills)
+	catalogue, err := chosenDefects(w, asked)
+	if err != nil {
+		return err
+	}
+	return a.conduct(c, cfg, true, chosen, func(s *suite.Session, run *report.Run) error {
+		err := a.fixturesWrong(c, s, run, w, chosen, asked)
+		if err == nil && len(catalogue) > 0 && c.Context().Err() == nil {
+			var kills []report.Kill
+			kills, err = defect.Run(c.Context(), s, a.log, catalogue)
+			run.Kills = append(run.Kills, kills...)
+		}
+		run.Suites = append(run.Suites, report.Claims(run.Kills)...)
+		return err
+	})
 }
 
-// chosen are the wrong fixtures of every other feature that the run selects, by
-// suite.Key.
-func chosen(all []suite.Suite, run config.Run, half, nth int) (map[string]*suite.Sabotage, error) {
+// fixturesWrong plays the sabotages that the features declare.
+func (a *app) fixturesWrong(c *cobra.Command, s *suite.Session, run *report.Run, w wrongs, chosen []suite.Suite, asked func(string, suite.Feature) bool) error {
+	rounds := suite.SabotageRounds(chosen, asked)
+	switch {
+	case w.defects != "":
+		return nil
+	case w.nth >= 0:
+		rounds = suite.Halves(chosen, asked, w.nth)
+	}
+	found, err := s.Play(c.Context(), rounds...)
+	if c.Context().Err() != nil || s.Bed() == nil {
+		return err // of what was never asked there is nothing to say
+	}
+	for i, suites := range found {
+		run.Kills = append(run.Kills, suite.Kills(chosen, rounds[i], suites)...)
+	}
+	return err
+}
+
+// chosenDefects are those of the catalogue that were asked for and that some selected
+// feature must see.
+func chosenDefects(w wrongs, asked func(string, suite.Feature) bool) ([]defect.Defect, error) {
+	if w.nth >= 0 || w.fixtures {
+		return nil, nil
+	}
+	names, err := regexp.Compile(w.defects)
+	if err != nil {
+		return nil, &commandError{fmt.Sprintf("--defects: %v", err)}
+	}
+	all, err := defect.Load(defects.FS)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []defect.Defect
+	for _, d := range all {
+		d.Sees = slices.DeleteFunc(d.Sees, func(s defect.Seen) bool { return !asked(s.Suite(), suite.Feature{Name: s.Name()}) })
+		if names.MatchString(d.Name) && len(d.Sees) > 0 {
+			chosen = append(chosen, d)
+		}
+	}
+	if w.defects != "" && len(chosen) == 0 {
+		return nil, &commandError{fmt.Sprintf("--defects: %q matches none of %d defects", w.defects, len(all))}
+	}
+	return chosen, nil
+}
+
+func (a *app) mendMesh(c *cobra.Command, cfg config.Config) error {
+	cfg.Run.Keep = true
+	bed, err := testbed.Up(c.Context(), cfg, a.log)
+	if err != nil {
+		return err
+	}
+	err = defect.Mend(c.Context(), bed)
+	if err == nil {
+		fmt.Fprintln(a.out, "the mesh carries no defect of meshgate's")
+	}
+	return errors.Join(err, bed.Leave(c.Context(), a.log))
+}
+
+// selection tells which features the configuration selects.
+func selection(run config.Run) (func(suite string, f suite.Feature) bool, error) {
 	names, err := regexp.Compile(run.Feature)
 	if err != nil {
 		return nil, fmt.Errorf("run.feature: %w", err)
 	}
-	wrong := map[string]*suite.Sabotage{}
-	for _, s := range all {
-		for i, f := range s.Features {
-			if i%2 == half && len(f.Sabotage) > 0 && names.MatchString(f.Name) && labelled(s, f, run.Labels) {
-				wrong[suite.Key(s.Name, f.Name)] = &f.Sabotage[min(nth, len(f.Sabotage)-1)]
-			}
-		}
-	}
-	return wrong, nil
+	return func(of string, f suite.Feature) bool {
+		return (len(run.Suites) == 0 || slices.Contains(run.Suites, of)) && names.MatchString(f.Name) && labelled(of, f, run.Labels)
+	}, nil
 }
 
 // labelled tells whether a feature carries all of these labels.
-func labelled(s suite.Suite, f suite.Feature, want map[string]string) bool {
+func labelled(of string, f suite.Feature, want map[string]string) bool {
 	for key, value := range want {
-		if got, ok := f.Labels[key]; (!ok || got != value) && (key != "suite" || value != s.Name) {
+		if got, ok := f.Labels[key]; (!ok || got != value) && (key != "suite" || value != of) {
 			return false
 		}
 	}
 	return true
-}
-
-func (a *app) matrix(kills []suite.Kill) error {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"", "FEATURE", "WRONG FIXTURE", "WANT", "GOT"})
-	bad := 0
-	for _, k := range kills {
-		mark := "ok"
-		if !k.OK {
-			mark, bad = "BAD", bad+1
-		}
-		t.AppendRow(table.Row{mark, k.Feature, k.Sabotage, k.Want, k.Got})
-	}
-	if _, err := io.WriteString(a.out, t.Render()+"\n"); err != nil {
-		return err
-	}
-	if len(kills) == 0 {
-		a.exit = report.ExitInconclusive
-		fmt.Fprintln(a.out, "nothing was sabotaged: no feature ran")
-		return nil
-	}
-	if bad > 0 {
-		a.exit = report.ExitFail
-		fmt.Fprintf(a.out, "%d of %d are not as declared\n", bad, len(kills))
-		return nil
-	}
-	a.exit = report.ExitPass
-	fmt.Fprintf(a.out, "all %d are as declared\n", len(kills))
-	return nil
 }

@@ -1,76 +1,102 @@
 package main
 
 import (
-	"bytes"
-	"maps"
 	"slices"
 	"testing"
 
+	"meshgate/defects"
 	"meshgate/framework/config"
+	"meshgate/framework/defect"
 	"meshgate/framework/report"
 	"meshgate/framework/suite"
+	"meshgate/suites"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func sorted(wrong map[string]*suite.Sabotage) []string { return slices.Sorted(maps.Keys(wrong)) }
-
-func offered() []suite.Suite {
-	feature := func(name string, labels map[string]string) suite.Feature {
-		return suite.Feature{Name: name, Labels: labels, Sabotage: []suite.Sabotage{
-			suite.Withhold("Gateway", "first", "status"), suite.Withhold("Gateway", "second", "status")}}
-	}
-	return []suite.Suite{
-		{Name: "one", Features: []suite.Feature{feature("A", nil), feature("B", map[string]string{"size": "big"}), feature("C", nil)}},
-		{Name: "two", Features: []suite.Feature{feature("A", nil)}},
-	}
-}
-
-func TestEachFeatureIsSabotagedInOneOfTwoRounds(t *testing.T) {
-	first, err := chosen(offered(), config.Run{}, 0, 0)
-	require.NoError(t, err)
-	second, err := chosen(offered(), config.Run{}, 1, 7)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"one/A", "one/C", "two/A"}, sorted(first))
-	assert.Equal(t, []string{"one/B"}, sorted(second))
-	assert.Equal(t, "without Gateway first", first["one/A"].Name)
-	assert.Equal(t, "without Gateway second", second["one/B"].Name, "a feature with fewer takes its last")
-}
-
-func TestOnlyWhatTheRunSelectsIsSabotaged(t *testing.T) {
-	for want, run := range map[string]config.Run{
-		"one/C": {Feature: "^C$"},
-		"two/A": {Labels: map[string]string{"suite": "two"}},
-		"":      {Labels: map[string]string{"size": "small"}},
-	} {
-		got, err := chosen(offered(), run, 0, 0)
-		require.NoError(t, err)
-		if want == "" {
-			assert.Empty(t, got)
-			continue
-		}
-		assert.Equal(t, []string{want}, sorted(got))
-	}
-	got, err := chosen(offered(), config.Run{Labels: map[string]string{"size": "big"}}, 1, 0)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"one/B"}, sorted(got))
-}
-
-func TestTheMatrixIsTheExitCode(t *testing.T) {
-	for name, c := range map[string]struct {
-		kills []suite.Kill
-		exit  int
-		says  string
+func TestOnlyWhatTheRunSelectsIsMadeWrong(t *testing.T) {
+	big := suite.Feature{Name: "B", Labels: map[string]string{"size": "big"}}
+	for _, c := range []struct {
+		run  config.Run
+		want []string
 	}{
-		"all as declared": {[]suite.Kill{{Feature: "A", OK: true}, {Feature: "B", OK: true}}, report.ExitPass, "all 2 are as declared"},
-		"one survived":    {[]suite.Kill{{Feature: "A", OK: true}, {Feature: "B", Got: "pass"}}, report.ExitFail, "1 of 2 are not as declared"},
-		"nothing ran":     {nil, report.ExitInconclusive, "nothing was sabotaged"},
+		{config.Run{}, []string{"one/A", "one/B", "two/A", "two/B"}},
+		{config.Run{Feature: "^A$"}, []string{"one/A", "two/A"}},
+		{config.Run{Suites: []string{"two"}}, []string{"two/A", "two/B"}},
+		{config.Run{Labels: map[string]string{"size": "big"}}, []string{"one/B", "two/B"}},
+		{config.Run{Labels: map[string]string{"suite": "two"}}, []string{"two/A", "two/B"}},
+		{config.Run{Labels: map[string]string{"size": "small"}}, nil},
 	} {
-		var out bytes.Buffer
-		a := &app{out: &out}
-		require.NoError(t, a.matrix(c.kills))
-		assert.Equal(t, c.exit, a.exit, name)
-		assert.Contains(t, out.String(), c.says, name)
+		asked, err := selection(c.run)
+		require.NoError(t, err)
+		var got []string
+		for _, of := range []string{"one", "two"} {
+			for _, f := range []suite.Feature{{Name: "A"}, big} {
+				if asked(of, f) {
+					got = append(got, suite.Key(of, f.Name))
+				}
+			}
+		}
+		assert.Equal(t, c.want, got, "%+v", c.run)
+	}
+}
+
+func TestADefectIsChosenByItsNameAndForTheFeaturesThatAreSelected(t *testing.T) {
+	all := func(string, suite.Feature) bool { return true }
+	chosen, err := chosenDefects(wrongs{nth: -1, defects: "^redirect-302$"}, all)
+	require.NoError(t, err)
+	require.Len(t, chosen, 1)
+
+	_, err = chosenDefects(wrongs{nth: -1, defects: "no-such-thing"}, all)
+	assert.ErrorContains(t, err, `"no-such-thing" matches none of`)
+
+	none, err := chosenDefects(wrongs{nth: -1}, func(string, suite.Feature) bool { return false })
+	require.NoError(t, err)
+	assert.Empty(t, none, "no feature would see them")
+
+	none, err = chosenDefects(wrongs{nth: 0}, all)
+	require.NoError(t, err)
+	assert.Empty(t, none, "--nth is about sabotages")
+}
+
+// What the catalogue and the features say of one another has to be true before anything
+// is broken.
+func TestEveryDefectIsSeenByAStepThatThereIs(t *testing.T) {
+	all, err := defect.Load(defects.FS)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(all), 40)
+	steps := map[string][]string{}
+	for _, s := range suites.All() {
+		for _, f := range s.Features {
+			steps[suite.Key(s.Name, f.Name)] = f.Steps()
+		}
+	}
+	for _, d := range all {
+		for _, seen := range d.Sees {
+			if assert.Contains(t, steps, seen.Feature, d.Name) {
+				assert.True(t, slices.Contains(steps[seen.Feature], seen.Step), "defect %s: feature %s has no step %q", d.Name, seen.Feature, seen.Step)
+			}
+		}
+	}
+}
+
+func TestTheClaimsOfTheMatrixAreItsVerdict(t *testing.T) {
+	cell := func(o report.KillOutcome) report.Kill {
+		return report.Kill{By: report.Sabotaged, Wrong: "without Gateway g", Suite: "s", Feature: "F", Step: "see", Field: "status", Outcome: o, Got: "what was seen"}
+	}
+	for name, c := range map[string]struct {
+		kills []report.Kill
+		want  report.Outcome
+	}{
+		"all as declared": {[]report.Kill{cell(report.Killed), cell(report.Unharmed)}, report.OutcomePass},
+		"one survived":    {[]report.Kill{cell(report.Killed), cell(report.Survived)}, report.OutcomeFail},
+		"wrong reason":    {[]report.Kill{cell(report.WrongReason)}, report.OutcomeFail},
+		"collateral":      {[]report.Kill{cell(report.Collateral)}, report.OutcomeFail},
+		"not in effect":   {[]report.Kill{cell(report.Killed), cell(report.NotShown)}, report.OutcomeInconclusive},
+		"nothing ran":     {nil, report.OutcomeInconclusive},
+	} {
+		run := report.Run{Kills: c.kills, Suites: report.Claims(c.kills)}
+		assert.Equal(t, c.want, report.Judge(run, false).Outcome, name)
 	}
 }

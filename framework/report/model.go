@@ -37,6 +37,10 @@ type Run struct {
 	// Phases are the works around the suites: cluster, mesh, cleanup.
 	Phases []Phase `json:"phases"`
 	Suites []Suite `json:"suites"`
+	// Kills is the kill matrix of `meshgate sabotage`; Suites then has a claim for each cell.
+	Kills []Kill `json:"kills,omitempty"`
+	// Soak is there for `meshgate soak`; Suites then has the worst result of each feature.
+	Soak *Soak `json:"soak,omitempty"`
 	// Interrupted names the signal that ended the run early; empty when none did.
 	Interrupted string `json:"interrupted,omitempty"`
 	// Notes are facts about the report itself, such as parts that disagree.

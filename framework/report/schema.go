@@ -16,7 +16,7 @@ import (
 // sources are where the model's comments are: they become the descriptions of
 // the published schema, so that each field is explained in one place.
 //
-//go:embed model.go facts.go judge.go
+//go:embed model.go facts.go judge.go kill.go soak.go
 var sources embed.FS
 
 // JSONSchema gives the schema of the JSON document (draft 2020-12), made from
@@ -55,6 +55,8 @@ func enums() map[reflect.Type][]any {
 		reflect.TypeFor[Kind]():   {Given, Control, Then, Cleanup},
 		reflect.TypeFor[Outcome](): {OutcomePass, OutcomePartial, OutcomeFail,
 			OutcomeInfrastructure, OutcomeInconclusive, OutcomeInterrupted},
+		reflect.TypeFor[KillKind]():    {Sabotaged, Defective},
+		reflect.TypeFor[KillOutcome](): {Killed, Unharmed, Survived, WrongReason, Collateral, NotShown},
 	}
 }
 

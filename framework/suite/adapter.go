@@ -21,6 +21,8 @@ type featureRun struct {
 	suite   *suiteRun
 	feature Feature
 	env     *Env
+	wrong   *Sabotage    // nil: nothing is wrong on purpose
+	around  surroundings // when it began
 	result  report.Feature
 	failed  bool
 }
@@ -35,7 +37,7 @@ func (s *suiteRun) compile(f Feature) types.Feature {
 		b.WithLabel(key, value)
 	}
 	b.WithSetup("given", r.setup)
-	for _, step := range slices.Concat(f.Then, s.closing()) {
+	for _, step := range slices.Concat(f.Then, closing()) {
 		b.Assess(step.Name, func(ctx context.Context, t *testing.T, _ *envconf.Config) context.Context {
 			r.assess(ctx, t, step)
 			return ctx
@@ -45,7 +47,7 @@ func (s *suiteRun) compile(f Feature) types.Feature {
 }
 
 // closing are the steps that end every feature.
-func (s *suiteRun) closing() []Step { return []Step{everyRequestLogged()} }
+func closing() []Step { return []Step{everyRequestLogged()} }
 
 func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config) context.Context {
 	env, err := r.suite.enter(ctx, r.feature)
@@ -61,8 +63,12 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 		r.result.Status, r.result.Reason = report.Skip, reason.Error()
 		t.Skip(reason)
 	}
+	if r.around, err = r.suite.lookAround(ctx); err != nil {
+		r.suite.note("what %s stands on could not be looked at: %v", r.feature.Name, err)
+	}
+	r.wrong = r.suite.round.wrong(r.suite.suite.Name, r.feature)
 	r.record(ctx, t, "given", report.Given, func(ctx context.Context) (result, error) {
-		return result{attempts: 1}, env.standWrong(ctx, r.feature.Given, r.suite.sabotage(r.suite.suite.Name, r.feature))
+		return result{attempts: 1}, env.standWrong(ctx, r.feature.Given, r.wrong)
 	})
 	return ctx
 }
@@ -78,7 +84,14 @@ func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
 			t.Skip(absent)
 		}
 	}
-	r.record(ctx, t, step.Name, step.kind, func(ctx context.Context) (result, error) { return step.run(ctx, r.env) })
+	if w := r.wrong; w != nil && w.before == step.Name && w.meddle != nil {
+		r.record(ctx, t, "sabotage: "+w.Name, report.Given, func(ctx context.Context) (result, error) {
+			return result{attempts: 1}, Broken(w.meddle(ctx, r.env))
+		})
+	}
+	if !r.failed {
+		r.record(ctx, t, step.Name, step.kind, func(ctx context.Context) (result, error) { return step.run(ctx, r.env) })
+	}
 	if r.failed {
 		t.FailNow()
 	}
@@ -134,8 +147,31 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 	if r.result.Status == "" {
 		r.result.Status, r.result.Reason = r.outcome()
 	}
+	if r.result.Status == report.Fail {
+		r.excuse(ctx)
+	}
 	r.result.Took = report.Seconds(time.Since(r.result.Started))
 	r.suite.add(r.result)
+}
+
+// excuse takes a failure back if what the mesh stands on changed while it came about: a
+// node's trouble must not be named the mesh's. It is an error then, and never a pass.
+func (r *featureRun) excuse(ctx context.Context) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), r.env.Budget.Deletion)
+	defer stop()
+	now, err := r.suite.lookAround(ctx)
+	if err == nil {
+		err = r.around.disturbed(now)
+	}
+	if err == nil {
+		return
+	}
+	r.result.Status, r.result.Reason = report.Error, fmt.Sprintf("the surroundings changed meanwhile: %v; what was seen: %s", err, r.result.Reason)
+	for i, s := range r.result.Steps {
+		if s.Status == report.Fail {
+			r.result.Steps[i].Status = report.Error
+		}
+	}
 }
 
 // outcome is the status of the first step that did not pass. A feature of which a
@@ -146,7 +182,7 @@ func (r *featureRun) outcome() (report.Status, string) {
 			return s.Status, fmt.Sprintf("%s: %s", s.Name, s.Failure.Message)
 		}
 	}
-	if asked, all := len(r.result.Steps), 1+len(r.feature.Then)+len(r.suite.closing()); asked < all {
+	if asked, all := len(r.result.Steps), 1+len(r.feature.Then)+len(closing()); asked < all {
 		return report.Inconclusive, fmt.Sprintf("%d of %d steps were left out by the selection of assessments", all-asked, all)
 	}
 	return report.Pass, ""

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,6 +87,8 @@ func (w *world) up(context.Context, config.Config, progress.Log, ...mesh.Gateway
 	}}, nil
 }
 
+func (w *world) quiet(context.Context, *testbed.Bed) error { return nil }
+
 // child runs one scenario as Main would, with the flags of its command line.
 func child(name, dir string) (int, error) {
 	testing.Init()
@@ -100,17 +103,30 @@ func child(name, dir string) (int, error) {
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
 	defer stop()
 	sc := scenarios()[name]
-	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Discard(), Out: os.Stdout, Wrong: sc.wrong, up: w.up}
+	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Discard(), Out: os.Stdout, up: w.up, quiet: w.quiet}
 	if sc.limit > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, sc.limit, errors.New("go test -timeout 2s is nearly spent"))
 		defer stop()
 	}
-	run := Run(ctx, o, s)
+	run := sc.play(ctx, o, s)
 	told, err := json.Marshal(outcome{Opened: int(w.opened.Load()), Objects: w.server.Objects(), Requests: w.server.Requests()})
 	if err != nil {
 		return 0, err
 	}
 	return run.Verdict.Exit, os.WriteFile(filepath.Join(dir, "outcome.json"), told, 0o600)
+}
+
+// play has the rounds of the scenario played, and their results follow one another in
+// the report.
+func (sc scenario) play(ctx context.Context, o Options, s Suite) report.Run {
+	if len(sc.rounds) == 0 {
+		return Run(ctx, o, s)
+	}
+	return Conduct(ctx, o, []Suite{s}, func(session *Session, run *report.Run) error {
+		found, err := session.Play(ctx, sc.rounds...)
+		run.Suites = slices.Concat(found...)
+		return err
+	})
 }
 
 func newChildWorld(dir string) (*world, error) {

@@ -101,7 +101,7 @@ func (e *Env) Stand(ctx context.Context, givens []Given) error {
 	return e.Make(ctx, objs...)
 }
 
-// standWrong is Stand with one object made wrong; nil: none. What steps add later is
+// standWrong is Stand with something made wrong; nil: nothing. What steps add later is
 // not meant by a sabotage.
 func (e *Env) standWrong(ctx context.Context, givens []Given, wrong *Sabotage) error {
 	if wrong == nil {
@@ -113,6 +113,13 @@ func (e *Env) standWrong(ctx context.Context, givens []Given, wrong *Sabotage) e
 	}
 	if objs, err = wrong.apply(objs); err != nil {
 		return Broken(err)
+	}
+	if wrong.more != nil {
+		more, err := e.objects([]Given{wrong.more})
+		if err != nil {
+			return err
+		}
+		objs = append(objs, more...)
 	}
 	return e.Make(ctx, objs...)
 }
@@ -269,6 +276,9 @@ func (e *Env) fit(set manifest.Set) (manifest.Set, error) {
 	if set.Has("Gateway") {
 		edits = append(edits, manifest.Selectors(e.selectors()))
 	}
+	if set.Has("Deployment") {
+		edits = append(edits, manifest.PodAnnotations(seldom()))
+	}
 	if len(e.images) > 0 && set.Has("Deployment") {
 		edits = append(edits, manifest.Images(e.images))
 	}
@@ -277,4 +287,11 @@ func (e *Env) fit(set manifest.Set) (manifest.Set, error) {
 		return out, errors.Join(errors.New("fixtures do not fit this mesh"), err)
 	}
 	return out, nil
+}
+
+// seldom has sidecars looked at as seldom as Istio has it by default, once they are up:
+// our own mesh asks every proxy every second, for the sake of its gateways, and a hundred
+// questions a second keep a small machine from its work.
+func seldom() map[string]string {
+	return map[string]string{"readiness.status.sidecar.istio.io/periodSeconds": "15"}
 }

@@ -9,65 +9,85 @@ import (
 	"meshgate/framework/report"
 )
 
-// Kill is what became of one feature while some fixtures were wrong on purpose.
-type Kill struct {
-	Feature  string
-	Sabotage string // empty for a feature whose fixtures were left right
-	Want     string // the mismatch that must be named, or "green"
-	Got      string
-	OK       bool
-}
-
-// Kills compares a run with what was done to its fixtures: each wrong one must have
-// turned its own feature red, for the declared reason, and no other feature. What
-// was skipped for an absent capability is left out. Features are named by Key.
-func Kills(run report.Run, wrong map[string]*Sabotage) []Kill {
-	var kills []Kill
-	left := maps.Clone(wrong)
-	for _, s := range run.Suites {
+// Kills compares what a round found with what was made wrong in it: each sabotage must
+// have turned its own feature red, at the declared step for the declared field, and no
+// other feature. What was skipped for an absent capability is left out.
+func Kills(suites []Suite, r Round, found []report.Suite) []report.Kill {
+	var kills []report.Kill
+	missing := maps.Clone(r.Wrong)
+	for _, s := range found {
 		for _, f := range s.Features {
-			delete(left, Key(s.Name, f.Name))
+			key := Key(s.Name, f.Name)
+			wrong := missing[key]
+			delete(missing, key)
 			if f.Status != report.Skip {
-				kills = append(kills, killOf(f, wrong[Key(s.Name, f.Name)]))
+				kills = append(kills, killOf(suites, s.Name, f, wrong))
 			}
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(left)) {
-		_, name, _ := strings.Cut(key, "/")
-		kills = append(kills, Kill{Feature: name, Sabotage: left[key].Name, Want: left[key].Field, Got: "the feature did not run"})
+	for _, key := range slices.Sorted(maps.Keys(missing)) {
+		k := declared(suites, key, missing[key])
+		k.Outcome, k.Got = report.NotShown, "the feature did not run"
+		kills = append(kills, k)
 	}
 	return kills
 }
 
-// Key names a feature among those of all suites.
-func Key(suite, feature string) string { return suite + "/" + feature }
+func killOf(suites []Suite, suite string, f report.Feature, wrong *Sabotage) report.Kill {
+	k := declared(suites, Key(suite, f.Name), wrong)
+	k.Took = f.Took
+	Compare(&k, f)
+	return k
+}
 
-func killOf(f report.Feature, s *Sabotage) Kill {
-	status, reason := f.Judged()
-	k := Kill{Feature: f.Name, Want: "green", Got: string(status)}
-	if s == nil {
-		k.OK = status == report.Pass
-		if !k.OK {
-			k.Got += ": " + reason
-		}
+// declared is the cell of the matrix before anything was seen.
+func declared(suites []Suite, key string, wrong *Sabotage) report.Kill {
+	suite, name, _ := strings.Cut(key, "/")
+	k := report.Kill{By: report.Sabotaged, Suite: suite, Feature: name}
+	if wrong == nil {
 		return k
 	}
-	k.Sabotage, k.Want = s.Name, s.Field
-	var fields []string
-	for _, step := range f.Steps {
-		if step.Failure != nil {
-			for _, m := range step.Failure.Mismatches {
-				fields = append(fields, m.Field)
-				k.Got = fmt.Sprintf("%s: want %s, got %s", m.Field, m.Want, m.Got)
-				if m.Field == s.Field {
-					k.OK = status == report.Fail
-					return k
-				}
+	k.Wrong, k.Field = wrong.Name, wrong.Field
+	for _, s := range suites {
+		for _, f := range s.Features {
+			if s.Name == suite && f.Name == name {
+				k.Step = f.Target(*wrong)
 			}
 		}
 	}
-	if len(fields) == 0 && status != report.Pass {
-		k.Got += ": " + reason
-	}
 	return k
+}
+
+// Compare says of a cell what came of it. A kill is red for the mesh's sake at the
+// declared step, with the declared field among the mismatches.
+func Compare(k *report.Kill, f report.Feature) {
+	status, reason := f.Judged()
+	at, failed := firstRed(f)
+	switch {
+	case status == report.Pass && k.Wrong == "":
+		k.Outcome, k.Got = report.Unharmed, "green"
+	case status == report.Pass:
+		k.Outcome, k.Got = report.Survived, "green"
+	case k.Wrong == "":
+		k.Outcome, k.Got = report.Collateral, string(status)+": "+reason
+	case !failed || status != report.Fail:
+		k.Outcome, k.Got = report.NotShown, string(status)+": "+reason
+	default:
+		k.Outcome, k.Got = report.WrongReason, fmt.Sprintf("%q failed: %s", at.Name, at.Failure.Message)
+		for _, m := range at.Failure.Mismatches {
+			if m.Field == k.Field && at.Name == k.Step {
+				k.Outcome, k.Got = report.Killed, fmt.Sprintf("want %s, got %s", m.Want, m.Got)
+			}
+		}
+	}
+}
+
+// firstRed is the step at which a feature failed.
+func firstRed(f report.Feature) (report.Step, bool) {
+	for _, s := range f.Steps {
+		if s.Status == report.Fail && s.Failure != nil {
+			return s, true
+		}
+	}
+	return report.Step{}, false
 }

@@ -22,57 +22,83 @@ func feature(name string, status report.Status, fields ...string) report.Feature
 	return report.Feature{Name: name, Status: status, Steps: []report.Step{step}}
 }
 
-func TestAKillIsItsOwnFeatureRedForTheDeclaredReason(t *testing.T) {
-	wrong := Withhold("Gateway", "g", "status")
+func TestAKillIsItsOwnFeatureRedAtTheDeclaredStepForTheDeclaredReason(t *testing.T) {
+	f := promise("F", Holds("see", nothing), Holds("other", nothing))
+	wrong, later := f.Sabotage[0], f.Sabotage[0].At("other")
 	for name, c := range map[string]struct {
 		feature  report.Feature
 		sabotage *Sabotage
-		want     Kill
+		want     report.KillOutcome
+		got      string
 	}{
-		"killed":            {feature("F", report.Fail, "status"), &wrong, Kill{"F", wrong.Name, "status", "status: want 1, got 2", true}},
-		"killed among more": {feature("F", report.Fail, "body", "status"), &wrong, Kill{"F", wrong.Name, "status", "status: want 1, got 2", true}},
-		"survived":          {feature("F", report.Pass), &wrong, Kill{"F", wrong.Name, "status", "pass", false}},
-		"wrong reason":      {feature("F", report.Fail, "body"), &wrong, Kill{"F", wrong.Name, "status", "body: want 1, got 2", false}},
-		"broke instead":     {feature("F", report.Error), &wrong, Kill{"F", wrong.Name, "status", "error: see: what was seen", false}},
-		"error, right word": {feature("F", report.Error, "status"), &wrong, Kill{"F", wrong.Name, "status", "status: want 1, got 2", false}},
-		"left right, green": {feature("F", report.Pass), nil, Kill{"F", "", "green", "pass", true}},
-		"collateral":        {feature("F", report.Fail, "status"), nil, Kill{"F", "", "green", `fail: status: want "1", got "2"`, false}},
+		"killed":            {feature("F", report.Fail, "status"), &wrong, report.Killed, "want 1, got 2"},
+		"killed among more": {feature("F", report.Fail, "body", "status"), &wrong, report.Killed, "want 1, got 2"},
+		"at another step":   {feature("F", report.Fail, "status"), &later, report.WrongReason, `"see" failed: what was seen`},
+		"survived":          {feature("F", report.Pass), &wrong, report.Survived, "green"},
+		"wrong reason":      {feature("F", report.Fail, "body"), &wrong, report.WrongReason, `"see" failed: what was seen`},
+		"broke instead":     {feature("F", report.Error), &wrong, report.NotShown, "error: see: what was seen"},
+		"error, right word": {feature("F", report.Error, "status"), &wrong, report.NotShown, `error: status: want "1", got "2"`},
+		"left right, green": {feature("F", report.Pass), nil, report.Unharmed, "green"},
+		"collateral":        {feature("F", report.Fail, "status"), nil, report.Collateral, `fail: status: want "1", got "2"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := report.Run{Suites: []report.Suite{{Name: "s", Features: []report.Feature{c.feature}}}}
-			chosen := map[string]*Sabotage{}
+			r := Round{Wrong: map[string]*Sabotage{}}
 			if c.sabotage != nil {
-				chosen[Key("s", "F")] = c.sabotage
+				r.Wrong["s/F"] = c.sabotage
 			}
-			assert.Equal(t, []Kill{c.want}, Kills(run, chosen))
+			kills := Kills([]Suite{of(f)}, r, []report.Suite{{Name: "s", Features: []report.Feature{c.feature}}})
+			require.Len(t, kills, 1)
+			assert.Equal(t, c.want, kills[0].Outcome)
+			assert.Equal(t, c.got, kills[0].Got)
 		})
 	}
 }
 
 func TestASabotagedFeatureThatDidNotRunIsNoKill(t *testing.T) {
 	a, b := Withhold("Gateway", "a", "status"), Withhold("Gateway", "b", "body")
-	kills := Kills(report.Run{}, map[string]*Sabotage{Key("s", "B"): &b, Key("s", "A"): &a})
-	assert.Equal(t, []Kill{
-		{"A", a.Name, "status", "the feature did not run", false},
-		{"B", b.Name, "body", "the feature did not run", false},
-	}, kills)
+	kills := Kills(nil, Round{Wrong: map[string]*Sabotage{Key("s", "B"): &b, Key("s", "A"): &a}}, nil)
+	require.Len(t, kills, 2)
+	for i, name := range []string{"A", "B"} {
+		assert.Equal(t, name, kills[i].Feature)
+		assert.Equal(t, report.NotShown, kills[i].Outcome)
+	}
 }
 
 func TestASkippedFeatureIsLeftOut(t *testing.T) {
 	a := Withhold("Gateway", "a", "status")
-	run := report.Run{Suites: []report.Suite{{Name: "s", Features: []report.Feature{feature("A", report.Skip), feature("B", report.Skip)}}}}
-	assert.Empty(t, Kills(run, map[string]*Sabotage{Key("s", "A"): &a}))
+	found := []report.Suite{{Name: "s", Features: []report.Feature{feature("A", report.Skip), feature("B", report.Skip)}}}
+	assert.Empty(t, Kills(nil, Round{Wrong: map[string]*Sabotage{Key("s", "A"): &a}}, found))
 }
 
 func TestFeaturesOfTheSameNameInTwoSuitesDoNotMeet(t *testing.T) {
-	a := Withhold("Gateway", "a", "status")
-	run := report.Run{Suites: []report.Suite{
+	one, two := of(promise("F", Holds("see", nothing))), of(promise("F", Holds("see", nothing)))
+	one.Name, two.Name = "one", "two"
+	found := []report.Suite{
 		{Name: "one", Features: []report.Feature{feature("F", report.Fail, "status")}},
 		{Name: "two", Features: []report.Feature{feature("F", report.Pass)}},
-	}}
-	for _, k := range Kills(run, map[string]*Sabotage{Key("one", "F"): &a}) {
-		assert.True(t, k.OK, k)
 	}
+	kills := Kills([]Suite{one, two}, Round{Wrong: map[string]*Sabotage{Key("one", "F"): &one.Features[0].Sabotage[0]}}, found)
+	require.Len(t, kills, 2)
+	assert.Equal(t, report.Killed, kills[0].Outcome)
+	assert.Equal(t, report.Unharmed, kills[1].Outcome)
+}
+
+func TestSabotageRoundsMakeEverythingWrongOnceAndWatchEachFeatureBesideIt(t *testing.T) {
+	a, b, c := promise("A", Holds("see", nothing)), promise("B", Holds("see", nothing)), promise("C", Holds("see", nothing))
+	b.Sabotage = append(b.Sabotage, Withhold("Gateway", "b", "status"), Withhold("Secret", "b", "status"))
+	rounds := SabotageRounds([]Suite{of(a, b, c)}, func(string, Feature) bool { return true })
+	var wrong []string
+	for _, r := range rounds {
+		for key, s := range r.Wrong {
+			wrong = append(wrong, key+": "+s.Name)
+			assert.True(t, r.Only[key], "what is wrong is asked")
+		}
+	}
+	assert.ElementsMatch(t, []string{"s/A: without ConfigMap given-a", "s/B: without ConfigMap given-b", "s/C: without ConfigMap given-c",
+		"s/B: without Gateway b", "s/B: without Secret b"}, wrong)
+	assert.Equal(t, map[string]bool{"s/A": true, "s/B": true, "s/C": true}, rounds[0].Only)
+	assert.Equal(t, rounds[0].Only, rounds[1].Only)
+	assert.Equal(t, map[string]bool{"s/B": true}, rounds[2].Only)
 }
 
 func TestSabotageChangesItsTargetAndNothingElse(t *testing.T) {

@@ -35,11 +35,13 @@ type Options struct {
 	// Out gets the summary; tests' own output goes to Output, if set.
 	Out    io.Writer
 	Output *os.File
-	// Wrong chooses a sabotage for a feature of the suite named; nil means none.
-	Wrong func(suite string, f Feature) *Sabotage
+	// NoEvidence captures none: what is broken on purpose needs none.
+	NoEvidence bool
 
 	// up stands the bed up; nil means testbed.Up.
 	up func(context.Context, config.Config, progress.Log, ...mesh.GatewaySpec) (*testbed.Bed, error)
+	// quiet waits between two rounds; nil means programmed.
+	quiet func(context.Context, *testbed.Bed) error
 }
 
 // Main is the whole of a suite's TestMain: it reads e2e-framework's flags and the
@@ -113,11 +115,24 @@ func beforeTestTimeout(ctx context.Context) (context.Context, func()) {
 // Run runs suites side by side on one mesh and returns the judged report, which it has
 // written and summarised. Nothing is stood up before a feature was selected.
 func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
+	return Conduct(ctx, o, suites, func(s *Session, run *report.Run) error {
+		results, err := s.play(ctx, true, Round{})
+		run.Suites = results[0]
+		return err
+	})
+}
+
+// Conduct has a score played on suites that share one mesh, and returns the judged
+// report of what the score wrote into it. What stands then is removed.
+func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session, *report.Run) error) report.Run {
 	quiet()
 	if o.up == nil {
 		o.up = testbed.Up
 	}
-	s := &session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
+	if o.quiet == nil {
+		o.quiet = programmed
+	}
+	s := &Session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 	run := report.Run{
 		Started: time.Now(), Meshgate: build(), Command: os.Args, Config: o.Config.Redacted(),
 		RequireFull: o.Config.Run.RequireFull, Selection: s.selection(suites),
@@ -128,7 +143,7 @@ func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 		_, err = report.Write(o.Config.Run.Report, run) // so that a crash leaves a trace
 	}
 	if err == nil {
-		err = s.run(ctx, id, suites)
+		err = s.conduct(ctx, id, suites, func() error { return score(s, &run) })
 	}
 	s.fill(ctx, &run, err)
 	return s.tell(run)
@@ -136,7 +151,7 @@ func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 
 // tell writes the report and prints the verdict. A report that could not be written
 // is an infrastructure failure, never a detail.
-func (s *session) tell(run report.Run) report.Run {
+func (s *Session) tell(run report.Run) report.Run {
 	run = run.Redacted(s.redactor)
 	run.Verdict = report.Judge(run, run.RequireFull)
 	var files []string

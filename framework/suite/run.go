@@ -27,11 +27,11 @@ import (
 // of them that was selected begins, so that a filter that matches nothing makes
 // nothing.
 type suiteRun struct {
-	suite    Suite
-	open     func(context.Context) (*testbed.Bed, error)
-	log      progress.Log
-	sabotage func(suite string, f Feature) *Sabotage
-	secret   func(string) // told every key that is made
+	suite  Suite
+	open   func(context.Context) (*testbed.Bed, error)
+	log    progress.Log
+	secret func(string)                              // told every key that is made
+	quiet  func(context.Context, *testbed.Bed) error // returns when nothing is on its way to the proxies
 
 	once   sync.Once
 	err    error
@@ -39,42 +39,95 @@ type suiteRun struct {
 	ca     *pki.CA
 	shared *Env
 
+	asked bool // at least one round was played
+	left  bool // what is shared is removed
+
 	mu     sync.Mutex
-	result report.Suite
+	round  Round
+	result report.Suite // of the round
 	notes  []string
 }
 
-// test is the suite as a Go test: its features side by side, then one by one those
-// that would disturb them, then its cleanup.
-func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config) func(*testing.T) {
+// test is the suite as a Go test: round after round, and after the last one its cleanup.
+func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round, last bool, done func(int, report.Suite)) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Parallel()
 		e, err := env.NewWithContext(ctx, cfg.WithParallelTestEnabled())
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.result = report.Suite{Name: s.suite.Name, Promise: s.suite.Promise, Started: time.Now()}
-		var together, alone []types.Feature
-		for _, f := range s.suite.Features {
-			if f.Alone {
-				alone = append(alone, s.compile(f))
-			} else {
-				together = append(together, s.compile(f))
+		for i, r := range rounds {
+			if ctx.Err() != nil && i > 0 {
+				break // the rounds that were not begun have nothing to tell
 			}
+			if err := s.settle(ctx); err != nil {
+				t.Errorf("%s: %v", s.suite.Name, err)
+			}
+			s.ask(t, e, r)
+			if last && i == len(rounds)-1 {
+				if err := s.leave(ctx); err != nil {
+					t.Errorf("%s: %v", s.suite.Name, err)
+				}
+			}
+			done(i, s.result)
 		}
-		e.TestInParallel(t, together...)
-		e.Test(t, alone...)
-		s.leave(ctx, t)
 	}
+}
+
+// settle waits, before any but the first round, until what the one before has removed is
+// gone from the proxies: what is made again at once would find its counters there.
+func (s *suiteRun) settle(ctx context.Context) error {
+	again := s.asked
+	s.asked = true
+	if !again || s.err != nil || s.bed == nil || ctx.Err() != nil {
+		return nil
+	}
+	return s.quiet(ctx, s.bed)
+}
+
+// programmed waits until istiod and every proxy have come to rest.
+func programmed(ctx context.Context, bed *testbed.Bed) error {
+	console := mesh.NewConsole(bed.Kube, bed.Mesh)
+	defer console.Close()
+	_, err := console.AwaitProgrammed(ctx, bed.Config.Budget.Programmed, mesh.Wanted{})
+	return err
+}
+
+// ask runs one round: its features side by side, then one by one those that would
+// disturb them.
+func (s *suiteRun) ask(t *testing.T, e types.Environment, r Round) {
+	s.round = r
+	s.result = report.Suite{Name: s.suite.Name, Promise: s.suite.Promise, Started: time.Now()}
+	if s.err != nil {
+		s.result.Error = s.err.Error()
+	}
+	var together, alone []types.Feature
+	for _, f := range s.suite.Features {
+		switch {
+		case !r.has(s.suite.Name, f):
+		case f.Alone:
+			alone = append(alone, s.compile(f))
+		default:
+			together = append(together, s.compile(f))
+		}
+	}
+	e.TestInParallel(t, together...)
+	e.Test(t, alone...)
+	s.result.Took = report.Seconds(time.Since(s.result.Started))
 }
 
 // enter returns what a feature works with, after making what the suite shares.
 func (s *suiteRun) enter(ctx context.Context, f Feature) (*Env, error) {
-	s.once.Do(func() { s.err = s.begin(ctx) })
-	if s.err != nil {
-		return nil, s.err
+	if err := s.started(ctx); err != nil {
+		return nil, err
 	}
 	return s.env("-" + f.Name), nil
+}
+
+// started makes what the suite shares, once.
+func (s *suiteRun) started(ctx context.Context) error {
+	s.once.Do(func() { s.err = s.begin(ctx) })
+	return s.err
 }
 
 func (s *suiteRun) begin(ctx context.Context) error {
@@ -132,22 +185,23 @@ func (s *suiteRun) env(part string) *Env {
 }
 
 // leave removes what the features shared and proves that nothing is left.
-func (s *suiteRun) leave(ctx context.Context, t *testing.T) {
-	if s.shared == nil {
-		return
+func (s *suiteRun) leave(ctx context.Context) error {
+	if s.shared == nil || s.left {
+		return nil
 	}
+	s.left = true
 	err := s.shared.clean(ctx)
 	if err == nil {
 		err = s.nothingLeft(ctx)
 	}
 	if err != nil {
-		t.Errorf("%s: %v", s.suite.Name, err)
 		if s.result.Error != "" {
 			err = errors.Join(errors.New(s.result.Error), err)
 		}
 		s.result.Error = err.Error()
 	}
 	s.result.Took = report.Seconds(time.Since(s.result.Started))
+	return err
 }
 
 // nothingLeft looks for objects that carry an owner label of this suite.

@@ -251,10 +251,10 @@ func TestAWithheldFixtureTurnsItsFeatureRed(t *testing.T) {
 	t.Parallel()
 	o := play(t, "withheld")
 	assert.Equal(t, report.ExitFail, o.exit, o.output)
-	sabotage := Withhold("ConfigMap", "given-sees", "status")
-	kills := Kills(o.run, map[string]*Sabotage{Key("s", "Sees"): &sabotage})
+	sees := promise("Sees", Holds("see", seesGiven))
+	kills := Kills([]Suite{of(sees)}, Round{Wrong: map[string]*Sabotage{Key("s", "Sees"): &sees.Sabotage[0]}}, o.run.Suites)
 	require.Len(t, kills, 1)
-	assert.True(t, kills[0].OK, kills[0])
+	assert.Equal(t, report.Killed, kills[0].Outcome, kills[0].Got)
 }
 
 func TestEditsBuildOnOneAnother(t *testing.T) {
@@ -315,4 +315,32 @@ func TestTheReportOfGoTestIsBelowTheModule(t *testing.T) {
 	got, err = inCheckout("/elsewhere")
 	require.NoError(t, err)
 	assert.Equal(t, "/elsewhere", got)
+}
+
+func TestSuitesStandFromRoundToRound(t *testing.T) {
+	t.Parallel()
+	o := play(t, "rounds")
+	require.Len(t, o.run.Suites, 2)
+	assert.Equal(t, report.Fail, o.feature(t, "Sees").Status, "wrong in the first round")
+	require.Len(t, o.run.Suites[1].Features, 1, "the second asks one feature alone")
+	assert.Equal(t, report.Pass, o.run.Suites[1].Features[0].Status, "right in the second")
+	assert.Equal(t, 1, o.Opened)
+	shared := 0
+	for _, r := range o.Requests {
+		if strings.HasPrefix(r, "PATCH /api/v1/namespaces/bookinfo-s/configmaps/shared") {
+			shared++
+		}
+	}
+	assert.Equal(t, 1, shared, "what is shared is made once")
+	assert.Equal(t, untouched, o.Objects)
+}
+
+func TestMeddlingComesJustBeforeItsStep(t *testing.T) {
+	t.Parallel()
+	f := play(t, "meddled").feature(t, "Sees")
+	var steps []string
+	for _, s := range f.Steps {
+		steps = append(steps, string(s.Status)+": "+s.Name)
+	}
+	assert.Equal(t, []string{"pass: given", "pass: see", "pass: sabotage: its fixture is taken away", "fail: see again"}, steps)
 }

@@ -17,9 +17,9 @@ import (
 
 // scenario is a suite to run in a child.
 type scenario struct {
-	suite func(*world) Suite
-	wrong func(string, Feature) *Sabotage
-	limit time.Duration
+	suite  func(*world) Suite
+	rounds []Round // none: one in which nothing is wrong
+	limit  time.Duration
 }
 
 func newCluster() *cluster.Cluster { return &cluster.Cluster{Name: "memory"} }
@@ -67,24 +67,32 @@ func scenarios() map[string]scenario {
 	badGround := of(green)
 	badGround.Given = append(badGround.Given, func(*Env) (manifest.Set, error) { panic("the applications are broken") })
 	missing := Withhold("ConfigMap", "gone", "status")
+	sees := promise("Sees", Holds("see", seesGiven))
+	meddled := promise("Sees", Holds("see", seesGiven), Holds("see again", seesGiven))
+	meddled.Sabotage = []Sabotage{Meddle("see again", "its fixture is taken away", "status", func(ctx context.Context, e *Env) error {
+		return e.Withdraw(ctx, "ConfigMap", "given-sees")
+	})}
 	return map[string]scenario{
-		"green":       fixed(of(green)),
-		"red":         fixed(of(red, green)),
-		"skip":        fixed(of(traced, green)),
-		"skip-all":    fixed(allTraced),
-		"bad-given":   fixed(of(noGiven, green)),
-		"bad-ground":  fixed(badGround),
-		"panic":       fixed(of(promise("Panics", Holds("see", func(context.Context, *Env) error { panic("oops") })), green)),
-		"interrupt":   fixed(of(promise("Interrupted", Holds("see", interrupted)))),
-		"timeout":     {suite: func(*world) Suite { return of(promise("Slow", Holds("see", untilTheEnd))) }, limit: 2 * time.Second},
-		"invalid":     fixed(of(promise("Empty"))),
-		"no-bed":      {suite: func(w *world) Suite { w.broken = errors.New("no room on the disk"); return of(green) }},
-		"leftover":    {suite: func(w *world) Suite { return of(promise("Leaves", Do("leave", w.leave), Holds("see", nothing))) }},
-		"stuck":       {suite: func(w *world) Suite { return of(promise("Stuck", Do("hold", w.hold), Holds("see", nothing))) }},
-		"foreign":     {suite: func(w *world) Suite { return of(promise("Foreign", Do("take", w.take), Holds("see", nothing))) }},
-		"no-log":      {suite: func(w *world) Suite { w.noLog = true; return of(green) }},
-		"no-target":   {suite: func(*world) Suite { return of(green) }, wrong: func(string, Feature) *Sabotage { return &missing }},
-		"withheld":    {suite: func(*world) Suite { return of(promise("Sees", Holds("see", seesGiven))) }, wrong: ownSabotage},
+		"green":      fixed(of(green)),
+		"red":        fixed(of(red, green)),
+		"skip":       fixed(of(traced, green)),
+		"skip-all":   fixed(allTraced),
+		"bad-given":  fixed(of(noGiven, green)),
+		"bad-ground": fixed(badGround),
+		"panic":      fixed(of(promise("Panics", Holds("see", func(context.Context, *Env) error { panic("oops") })), green)),
+		"interrupt":  fixed(of(promise("Interrupted", Holds("see", interrupted)))),
+		"timeout":    {suite: func(*world) Suite { return of(promise("Slow", Holds("see", untilTheEnd))) }, limit: 2 * time.Second},
+		"invalid":    fixed(of(promise("Empty"))),
+		"no-bed":     {suite: func(w *world) Suite { w.broken = errors.New("no room on the disk"); return of(green) }},
+		"leftover":   {suite: func(w *world) Suite { return of(promise("Leaves", Do("leave", w.leave), Holds("see", nothing))) }},
+		"stuck":      {suite: func(w *world) Suite { return of(promise("Stuck", Do("hold", w.hold), Holds("see", nothing))) }},
+		"foreign":    {suite: func(w *world) Suite { return of(promise("Foreign", Do("take", w.take), Holds("see", nothing))) }},
+		"no-log":     {suite: func(w *world) Suite { w.noLog = true; return of(green) }},
+		"no-target":  {suite: func(*world) Suite { return of(green) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Green": &missing}}}},
+		"withheld":   {suite: func(*world) Suite { return of(sees) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Sees": &sees.Sabotage[0]}}}},
+		"meddled":    {suite: func(*world) Suite { return of(meddled) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Sees": &meddled.Sabotage[0]}}}},
+		"rounds": {suite: func(*world) Suite { return of(sees, green) }, rounds: []Round{
+			{Wrong: map[string]*Sabotage{"s/Sees": &sees.Sabotage[0]}}, {Only: map[string]bool{"s/Sees": true}}}},
 		"edited":      fixed(of(promise("Edits", Do("edit", editTwice), Holds("see", nothing)))),
 		"alone":       fixed(alone()),
 		"unprepared":  fixed(unprepared(of(green))),
@@ -128,8 +136,6 @@ func recreate(ctx context.Context, e *Env) error {
 	_, err = e.Kube.Get(ctx, shared)
 	return err
 }
-
-func ownSabotage(_ string, f Feature) *Sabotage { return &f.Sabotage[0] }
 
 // seesGiven asserts what the feature's own given brings about.
 func seesGiven(ctx context.Context, e *Env) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,11 +20,13 @@ import (
 	"meshgate/framework/report"
 	"meshgate/framework/testbed"
 
+	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
 )
 
-// session is one call of Run: the suites and the bed they share.
-type session struct {
+// Session is suites that stand on one mesh, and whose features are asked as often as
+// a score wants. The first that is asked stands the mesh up.
+type Session struct {
 	options  Options
 	phases   *testbed.Phases
 	suites   []*suiteRun
@@ -35,39 +38,105 @@ type session struct {
 	err  error
 }
 
-// run compiles the suites, runs them as Go tests and leaves the bed.
-func (s *session) run(ctx context.Context, id string, suites []Suite) error {
+// conduct lets the score play and then takes everything away.
+func (s *Session) conduct(ctx context.Context, id string, suites []Suite, score func() error) error {
 	s.gateways = GatewaysOf(suites...)
 	for _, one := range suites {
 		if err := one.validate(); err != nil {
 			return fmt.Errorf("%w: %w", errInvalid, err)
 		}
 	}
-	filter := s.filter()
-	if filter.DryRunMode() {
+	if s.filter().DryRunMode() {
 		return s.list(suites)
 	}
 	folder := filepath.Join(s.options.Config.Run.Report, id)
-	var tests []testing.InternalTest
 	for _, one := range suites {
-		sr := &suiteRun{suite: one, log: s.phases, sabotage: s.wrong, secret: func(v string) { s.redactor.Secret(v) }, open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }}
-		s.suites = append(s.suites, sr)
-		tests = append(tests, testing.InternalTest{Name: one.Name, F: sr.test(ctx, filter)})
+		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, secret: func(v string) { s.redactor.Secret(v) }, quiet: s.options.quiet,
+			open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }})
 	}
-	err := s.asTests(tests)
+	err := errors.Join(score(), s.leave(ctx))
 	if s.bed != nil {
 		err = errors.Join(err, s.bed.Leave(ctx, s.phases))
 	}
 	return err
 }
 
-// asTests runs the tests side by side, one more than there are processors: while some
-// wait for the cluster another one has it compute. More of them only take turns in starting
-// their applications, until what each has to wait for is late. Outside `go test` their own
-// output would repeat the
-// summary, so it goes to a file; flags are given as an empty command line, since
-// the real one is not theirs.
-func (s *session) asTests(tests []testing.InternalTest) error {
+// Play asks the features of the rounds, and keeps the suites standing. The suites run
+// side by side, each at its own pace from round to round. It returns what each round
+// found, by suite.
+func (s *Session) Play(ctx context.Context, rounds ...Round) ([][]report.Suite, error) {
+	return s.play(ctx, false, rounds...)
+}
+
+func (s *Session) play(ctx context.Context, last bool, rounds ...Round) ([][]report.Suite, error) {
+	found := make([][]report.Suite, len(rounds))
+	var mu sync.Mutex
+	filter := s.filter()
+	var tests []testing.InternalTest
+	for _, sr := range s.suites {
+		done := func(round int, r report.Suite) {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(r.Features) > 0 || r.Error != "" {
+				found[round] = append(found[round], r)
+			}
+		}
+		tests = append(tests, testing.InternalTest{Name: sr.suite.Name, F: sr.test(ctx, filter, rounds, last, done)})
+	}
+	err := s.asTests(tests)
+	for _, suites := range found {
+		slices.SortFunc(suites, func(a, b report.Suite) int { return s.place(a) - s.place(b) })
+	}
+	return found, err
+}
+
+// place is where a suite stands in the order of the catalogue.
+func (s *Session) place(r report.Suite) int {
+	return slices.IndexFunc(s.suites, func(sr *suiteRun) bool { return sr.suite.Name == r.Name })
+}
+
+// Stand makes what the suites share, before any feature is asked.
+func (s *Session) Stand(ctx context.Context) error {
+	var g errgroup.Group
+	g.SetLimit(sideBySide())
+	for _, sr := range s.suites {
+		g.Go(func() error { return sr.started(ctx) })
+	}
+	return g.Wait()
+}
+
+// Bed is the mesh that the suites stand on; nil before any does.
+func (s *Session) Bed() *testbed.Bed { return s.bed }
+
+// Namespace is the real name of a namespace that a suite's fixtures call by a readable
+// one. The suite must stand.
+func (s *Session) Namespace(suite, readable string) (string, error) {
+	for _, sr := range s.suites {
+		if sr.suite.Name == suite && sr.shared != nil {
+			return sr.shared.Namespace(readable), nil
+		}
+	}
+	return "", fmt.Errorf("suite %s does not stand", suite)
+}
+
+// leave removes what the suites still have, side by side.
+func (s *Session) leave(ctx context.Context) error {
+	var g errgroup.Group
+	for _, sr := range s.suites {
+		g.Go(func() error { return sr.leave(ctx) })
+	}
+	return g.Wait()
+}
+
+// sideBySide is how many suites run at a time, one more than there are processors: while
+// some wait for the cluster another one has it compute. More of them only take turns in
+// starting their applications, until what each has to wait for is late.
+func sideBySide() int { return runtime.NumCPU() + 1 }
+
+// asTests runs the tests. Outside `go test` their own output would repeat the summary, so
+// it goes to a file; flags are given as an empty command line, since the real one is not
+// theirs.
+func (s *Session) asTests(tests []testing.InternalTest) error {
 	if s.options.Output == nil {
 		runTests(tests)
 		return nil
@@ -78,7 +147,7 @@ func (s *session) asTests(tests []testing.InternalTest) error {
 			return err
 		}
 	}
-	if err := flag.Set("test.parallel", strconv.Itoa(runtime.NumCPU()+1)); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(sideBySide())); err != nil {
 		return err
 	}
 	stdout := os.Stdout
@@ -89,10 +158,13 @@ func (s *session) asTests(tests []testing.InternalTest) error {
 }
 
 // open stands the bed up, once, for whichever suite comes first.
-func (s *session) open(ctx context.Context, folder string) (*testbed.Bed, error) {
+func (s *Session) open(ctx context.Context, folder string) (*testbed.Bed, error) {
 	s.once.Do(func() {
 		s.bed, s.err = s.options.up(ctx, s.options.Config, s.phases, s.gateways...)
-		if s.err == nil && s.options.Wrong == nil { // what we broke ourselves needs no evidence
+		if s.err == nil {
+			s.err = s.bed.Sound(ctx)
+		}
+		if s.err == nil && !s.options.NoEvidence {
 			s.bed.Evidence = &evidence.Collector{Kube: s.bed.Kube, Mesh: s.bed.Mesh, Dir: filepath.Join(folder, "evidence")}
 			s.redactor = &s.bed.Evidence.Redactor
 		}
@@ -100,15 +172,8 @@ func (s *session) open(ctx context.Context, folder string) (*testbed.Bed, error)
 	return s.bed, s.err
 }
 
-func (s *session) wrong(suite string, f Feature) *Sabotage {
-	if s.options.Wrong == nil {
-		return nil
-	}
-	return s.options.Wrong(suite, f)
-}
-
 // filter is the selection in e2e-framework's words.
-func (s *session) filter() *envconf.Config {
+func (s *Session) filter() *envconf.Config {
 	filter := s.options.Filter
 	if filter == nil {
 		filter = envconf.New()
@@ -127,7 +192,7 @@ func (s *session) filter() *envconf.Config {
 	return filter
 }
 
-func (s *session) selection(suites []Suite) report.Selection {
+func (s *Session) selection(suites []Suite) report.Selection {
 	filter := s.filter()
 	sel := report.Selection{Suites: s.options.Config.Run.Suites}
 	if re := filter.FeatureRegex(); re != nil {
@@ -146,13 +211,10 @@ func (s *session) selection(suites []Suite) report.Selection {
 }
 
 // fill puts what was found into the report.
-func (s *session) fill(ctx context.Context, run *report.Run, err error) {
+func (s *Session) fill(ctx context.Context, run *report.Run, err error) {
 	run.Ended = time.Now()
 	run.Interrupted = testbed.Signal(ctx)
 	for _, sr := range s.suites {
-		if len(sr.result.Features) > 0 || sr.result.Error != "" {
-			run.Suites = append(run.Suites, sr.result)
-		}
 		run.Notes = append(run.Notes, sr.notes...)
 	}
 	if s.bed != nil {
@@ -177,7 +239,7 @@ func told(phases []report.Phase) bool {
 }
 
 // list says what there is without running it (e2e-framework's --dry-run).
-func (s *session) list(suites []Suite) error { return List(s.options.Out, suites...) }
+func (s *Session) list(suites []Suite) error { return List(s.options.Out, suites...) }
 
 // List prints suites and features with their promises.
 func List(w io.Writer, suites ...Suite) error {

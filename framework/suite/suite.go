@@ -60,7 +60,7 @@ type Feature struct {
 	Given []Given
 	// Then are the steps, in order; the first that fails ends the feature.
 	Then []Step
-	// Sabotage are changes to Given of which each must turn the feature red.
+	// Sabotage is what must turn the feature red, each on its own.
 	Sabotage []Sabotage
 }
 
@@ -122,8 +122,5 @@ func (f Feature) validate() error {
 	if asserts == 0 {
 		return fmt.Errorf("feature %s asserts nothing", f.Name)
 	}
-	if len(f.Sabotage) == 0 {
-		return fmt.Errorf("feature %s declares no sabotage: say what must turn it red", f.Name)
-	}
-	return nil
+	return f.sabotageable()
 }

@@ -7,6 +7,7 @@ import (
 
 	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
@@ -43,6 +44,10 @@ func gatewayAccessLog() suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Replace("VirtualService", "gateway-access-log", "status", "/other", "spec", "http", "0", "match", "0", "uri", "prefix"),
 			suite.Withhold("Gateway", "gateway-access-log", "status"),
+			answeredByRoute("gateway-access-log", host, "the gateway's lines say which way each went"),
+			suite.Meddle("requests of each kind are answered", "another application of the same name answers", "access-log lines", namesake).
+				At("the application's sidecar logs the same request IDs"),
+			suite.Meddle("no line comes twice", "a request comes again under its ID", "access-log lines", repeated),
 		},
 	}
 }
@@ -89,4 +94,32 @@ func sidecarAgrees(ctx context.Context, e *suite.Env) error {
 		}
 	}
 	return nil
+}
+
+// namesake has another application answer what the gateway's line cannot tell from the
+// first: of that one, no sidecar of the first has a line.
+func namesake(ctx context.Context, e *suite.Env) error {
+	if err := e.Stand(ctx, []suite.Given{suite.Apply("basic-gateway/sabotage/namesake.yaml")}); err != nil {
+		return err
+	}
+	host := "my-app." + e.Namespace("catalog") + ".svc.cluster.local"
+	if err := e.Edit(ctx, manifest.SetField("VirtualService", "gateway-access-log", host, "spec", "http", "0", "route", "0", "destination", "host")); err != nil {
+		return err
+	}
+	return shows(ctx, e, probe.GET("https://log.example.com/logged/namesake"), expect.EchoApp("catalog"))
+}
+
+// repeated makes a request that was made before once more, under the same ID.
+func repeated(ctx context.Context, e *suite.Env) error {
+	before := e.Seen()[0]
+	r := probe.GET(before.Request.URL)
+	r.RequestID = before.RequestID
+	e.AskThrough(ctx, "", r)
+	return e.Await(ctx, "the log has a line of each", func(ctx context.Context) error {
+		lines, err := e.Through("").Lines(ctx)
+		if err != nil {
+			return err
+		}
+		return expect.Lines(lines, 2, suite.Of(before))
+	})
 }

@@ -17,6 +17,10 @@ func tlsTermination() suite.Feature {
 		return r
 	}
 	only := func(version string) probe.Request { return over(probe.TLSOptions{Min: version, Max: version}) }
+	with := func(tls map[string]any, name, field string) suite.Sabotage {
+		tls["mode"], tls["credentialName"] = "SIMPLE", "tls-termination"
+		return named(name, suite.Replace("Gateway", "tls-termination", field, tls, "spec", "servers", "0", "tls"))
+	}
 	return suite.Feature{
 		Name:    "TLSTermination",
 		Promise: "Port 443 presents exactly the certificate of credentialName and speaks TLS 1.2 and 1.3 alone.",
@@ -42,6 +46,13 @@ func tlsTermination() suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Replace("Gateway", "tls-termination", "status", "no-such-secret", "spec", "servers", "0", "tls", "credentialName"),
+			with(map[string]any{"maxProtocolVersion": "TLSV1_2"}, "nothing newer than TLS 1.2", "TLS version").
+				At("TLS 1.2 and 1.3 are spoken"),
+			// The ciphers of today's default are none that TLS 1.0 could use.
+			with(map[string]any{"minProtocolVersion": "TLSV1_0", "cipherSuites": []any{"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA"}},
+				"TLS 1.0 with a cipher for it", "TLS alert").
+				At("TLS 1.0 and 1.1 are refused"),
+			unrouted("HTTP/2 and HTTP/1.1 are agreed on by ALPN", "tls-termination", "https://"+host+"/"),
 		},
 	}
 }
@@ -73,6 +84,8 @@ func secondCertificate() suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Replace("Gateway", "second-certificate", "certificate serial", "first-certificate", "spec", "servers", "1", "tls", "credentialName"),
+			suite.Replace("Gateway", "second-certificate", "failure", []any{first, "nobody.example.net"}, "spec", "servers", "0", "hosts").
+				At("an SNI that matches no server, and none at all, are refused at the handshake"),
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
 	"meshgate/framework/suite"
@@ -56,7 +57,17 @@ func cors() suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Replace("VirtualService", "cors", "Access-Control-Allow-Methods", []any{"GET"}, "spec", "http", "0", "corsPolicy", "allowMethods"),
-			suite.Replace("VirtualService", "cors", "Access-Control-Allow-Origin", "https?://(.*)", "spec", "http", "0", "corsPolicy", "allowOrigins", "0", "regex"),
+			suite.Replace("VirtualService", "cors", "Access-Control-Allow-Origin", "https?://(.*)", "spec", "http", "0", "corsPolicy", "allowOrigins", "0", "regex").
+				At("an origin that does not match gets no CORS header"),
+			suite.Replace("VirtualService", "cors", "Access-Control-Allow-Origin", "https?://127\\.0\\.0\\.1.*", "spec", "http", "0", "corsPolicy", "allowOrigins", "1", "regex").
+				At("an actual request of each method carries the origin that asked"),
+			turned("a method that is not allowed is not listed", "TRACE is allowed", "Access-Control-Allow-Methods",
+				manifest.SetField("VirtualService", "cors", []any{"TRACE"}, "spec", "http", "0", "corsPolicy", "allowMethods"),
+				preflight(friend, "TRACE"), expect.Header("Access-Control-Allow-Methods", "TRACE")),
+			named("the application allows every origin", suite.Replace("VirtualService", "no-cors", "Access-Control-Allow-Origin", map[string]any{
+				"headers": map[string]any{"response": map[string]any{"set": map[string]any{"access-control-allow-origin": "*"}}},
+				"route":   to("my-app"),
+			}, "spec", "http", "0")).At("the application itself implements no CORS"),
 		},
 	}
 }

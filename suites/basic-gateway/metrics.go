@@ -14,9 +14,10 @@ import (
 
 // metrics: the gateway counts each request in Istio's standard metric.
 func metrics() suite.Feature {
-	const requests = 5
+	const requests, url = 5, "http://metrics.example.com/"
+	more := fmt.Sprintf("%d more requests are answered", requests)
 	var before float64
-	ask := suite.Ask(probe.GET("http://metrics.example.com/"), expect.Status(200))
+	ask := suite.Ask(probe.GET(url), expect.Status(200))
 	return suite.Feature{
 		Name:    "Metrics",
 		Promise: "The gateway counts each request in istio_requests_total under the application's name.",
@@ -29,7 +30,7 @@ func metrics() suite.Feature {
 				before, err = requestsCounted(ctx, e)
 				return err
 			}),
-			suite.Now(fmt.Sprintf("%d more requests are answered", requests), ask, ask, ask, ask, ask),
+			suite.Now(more, ask, ask, ask, ask, ask),
 			suite.Becomes("the counter moved by as many", func(ctx context.Context, e *suite.Env) error {
 				after, err := requestsCounted(ctx, e)
 				if err != nil || after-before == requests {
@@ -38,7 +39,20 @@ func metrics() suite.Feature {
 				return &expect.Mismatch{Field: "istio_requests_total", Want: fmt.Sprintf("%v more", requests), Got: fmt.Sprintf("%v more", after-before)}
 			}),
 		},
-		Sabotage: []suite.Sabotage{suite.Withhold("VirtualService", "metrics", "status")},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("VirtualService", "metrics", "status"),
+			unrouted(more, "metrics", url),
+			suite.Meddle("the counter moved by as many", "somebody else asks too", "istio_requests_total", func(ctx context.Context, e *suite.Env) error {
+				return e.Await(ctx, "that is counted", func(ctx context.Context) error {
+					e.AskThrough(ctx, "", probe.GET(url))
+					after, err := requestsCounted(ctx, e)
+					if err == nil && after-before <= requests {
+						err = fmt.Errorf("%v more are counted, want more than %v", after-before, requests)
+					}
+					return err
+				})
+			}),
+		},
 	}
 }
 

@@ -40,7 +40,9 @@ func exactPath() suite.Feature {
 			refusalsSayNoRoute(),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", "exact-path", "made by", map[string]any{"prefix": "/productpage"}, "spec", "http", "0", "match", "0", "uri"),
+			suite.Replace("VirtualService", "exact-path", "made by", map[string]any{"prefix": "/productpage"}, "spec", "http", "0", "match", "0", "uri").
+				At("other paths are refused by the gateway"),
+			answeredByRoute("exact-path", host, noRoute),
 			suite.Withhold("VirtualService", "exact-path", "status"),
 		},
 	}
@@ -84,6 +86,14 @@ func regexAndPrefix() suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Replace("VirtualService", "regex-and-prefix", "status", "/my-app/(rest)", "spec", "http", "0", "match", "0", "uri", "regex"),
+			suite.Replace("VirtualService", "regex-and-prefix", "status", "/my-app", "spec", "http", "0", "match", "1", "uri", "prefix").
+				At("what does not match is refused by the gateway"),
+			suite.Replace("VirtualService", "regex-and-prefix", "status", "/my-app/(rest)/?[^/]*", "spec", "http", "0", "match", "0", "uri", "regex").
+				At("double and encoded slashes are matched and passed on as they are"),
+			turned("dot segments are resolved before matching", "the prefix is /my-app from now on", "status",
+				manifest.SetField("VirtualService", "regex-and-prefix", "/my-app", "spec", "http", "0", "match", "1", "uri", "prefix"),
+				probe.GET("https://"+host+"/my-app/other"), expect.Status(200)),
+			answeredByRoute("regex-and-prefix", host, noRoute),
 		},
 	}
 }
@@ -111,6 +121,8 @@ func singleHostManyAPIs() suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Replace("VirtualService", "api-catalog", "status", "/elsewhere/", "spec", "http", "0", "match", "0", "uri", "prefix"),
 			suite.Withhold("VirtualService", "api-my-app", "status"),
+			suite.Replace("VirtualService", "api-my-app", "status", map[string]any{"regex": "/(my-app|other)/.*"}, "spec", "http", "0", "match", "0", "uri").
+				At("a path of neither is refused by the gateway"),
 		},
 	}
 }
@@ -119,10 +131,12 @@ func refusedByGateway(host, path string) suite.Exchange {
 	return suite.Ask(probe.GET("https://"+host+path), expect.Status(404), expect.FromGateway())
 }
 
+const noRoute = "each refusal is logged as NR, without an upstream"
+
 // refusalsSayNoRoute ties each 404 to its cause: the gateway had no route (NR), the
 // application was never asked.
 func refusalsSayNoRoute() suite.Step {
-	return suite.Logged("each refusal is logged as NR, without an upstream", func(o probe.Observation, l accesslog.Line) error {
+	return suite.Logged(noRoute, func(o probe.Observation, l accesslog.Line) error {
 		if o.Status != 404 {
 			return nil
 		}
@@ -149,8 +163,11 @@ func crossNamespaceReference() suite.Feature {
 				suite.Ask(probe.GET("http://denied.example.com/"), expect.Status(200), expect.EchoApp("catalog"))),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "cross-namespace-reference", "status", "*/denied.example.com", "spec", "servers", "0", "hosts", "1"),
+			suite.Replace("Gateway", "cross-namespace-reference", "status", "*/denied.example.com", "spec", "servers", "0", "hosts", "1").
+				At("the other namespace is not programmed"),
 			suite.Withhold("VirtualService", "cross-allowed", "status"),
+			suite.Withhold("VirtualService", "cross-denied", "status").
+				At("then the same VirtualService is served, so the restriction was what refused it"),
 		},
 	}
 }

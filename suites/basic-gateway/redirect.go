@@ -35,7 +35,10 @@ func httpsRedirect() suite.Feature {
 					expect.Status(404), expect.FromGateway(), expect.NoLocation())),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "https-redirect", "status", false, "spec", "servers", "0", "tls", "httpsRedirect"),
+			suite.Replace("Gateway", "https-redirect", "status", false, "spec", "servers", "0", "tls", "httpsRedirect").
+				At("port 80 redirects every listed host with path and query"),
+			suite.Replace("Gateway", "https-redirect", "status", []any{host, other, "unlisted.example.com"}, "spec", "servers", "0", "hosts").
+				At("a host that is not listed gets 404 and no redirect"),
 			suite.Withhold("VirtualService", "https-redirect", "status"),
 		},
 	}

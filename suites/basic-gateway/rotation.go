@@ -40,7 +40,7 @@ func certificateRotation() suite.Feature {
 			suite.Eventually("new connections see the new serial", presents(rotating, "rotation")),
 			suite.Holds("the connection opened before still answers", open.answers),
 			suite.Do("the secret's content becomes garbage", func(ctx context.Context, e *suite.Env) error {
-				return putSecret(ctx, e, []byte("this is no certificate"), []byte("nor is this a key"))
+				return putSecret(ctx, e, "rotation", []byte("this is no certificate"), []byte("nor is this a key"))
 			}),
 			suite.Stay("the certificate before the garbage is kept", presents(rotating, "rotation")),
 			suite.Becomes("the control plane says what is wrong with the secret", suite.ControlPlaneNames("rotation")),
@@ -54,11 +54,40 @@ func certificateRotation() suite.Feature {
 				suite.Ask(probe.GET("https://"+missing+"/"), expect.Severed(), expect.FailedDuring(probe.PhaseTLS))),
 			suite.Now("the host beside them is untouched", presents(steady, "steady")),
 		},
-		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "certificate-rotation", "certificate serial", "steady", "spec", "servers", "0", "tls", "credentialName"),
-			suite.Withhold("Secret", "steady", "status"),
-		},
+		Sabotage: rotationSabotage(),
 	}
+}
+
+func rotationSabotage() []suite.Sabotage {
+	const noSuchSecret = "the control plane says that there is none"
+	return []suite.Sabotage{
+		suite.Replace("Gateway", "certificate-rotation", "certificate serial", "steady", "spec", "servers", "0", "tls", "credentialName"),
+		suite.Withhold("Secret", "steady", "status"),
+		another("new connections see the new serial", "rotation", rotating),
+		unrouted("the connection opened before still answers", "certificate-rotation", "https://"+rotating+"/"),
+		another("the certificate before the garbage is kept", "rotation", rotating),
+		// The same secret by its long name, and so the control plane's words do not name it as they should.
+		suite.Replace("Gateway", "certificate-rotation", "control plane log", "istio-system/rotation", "spec", "servers", "0", "tls", "credentialName").
+			At("the control plane says what is wrong with the secret"),
+		another("which is served again", "rotation", rotating),
+		suite.Meddle("a host is listed whose secret does not exist", "the secret exists", "control plane log", supply).At(noSuchSecret),
+		suite.Meddle("the host whose secret does not exist is unreachable", "the secret comes after all", "failure", func(ctx context.Context, e *suite.Env) error {
+			if err := supply(ctx, e); err != nil {
+				return err
+			}
+			return shows(ctx, e, probe.GET("https://"+missing+"/"), expect.Status(200))
+		}),
+		another("the host beside them is untouched", "steady", steady),
+	}
+}
+
+// supply makes the secret that is not to exist.
+func supply(ctx context.Context, e *suite.Env) error {
+	cert, err := e.Issue("never-made", pki.Leaf{DNSNames: []string{missing}})
+	if err != nil {
+		return err
+	}
+	return putSecret(ctx, e, "never-made", cert.CertPEM, cert.KeyPEM)
 }
 
 // renew issues another certificate for the rotating host and puts it into the secret.
@@ -67,11 +96,11 @@ func renew(ctx context.Context, e *suite.Env) error {
 	if err != nil {
 		return err
 	}
-	return putSecret(ctx, e, cert.CertPEM, cert.KeyPEM)
+	return putSecret(ctx, e, "rotation", cert.CertPEM, cert.KeyPEM)
 }
 
-func putSecret(ctx context.Context, e *suite.Env, certPEM, keyPEM []byte) error {
-	return e.Make(ctx, manifest.TLSSecret(e.Namespace("istio-system"), "rotation", certPEM, keyPEM))
+func putSecret(ctx context.Context, e *suite.Env, name string, certPEM, keyPEM []byte) error {
+	return e.Make(ctx, manifest.TLSSecret(e.Namespace("istio-system"), name, certPEM, keyPEM))
 }
 
 // openConnection is held across the rotation. It never reconnects.

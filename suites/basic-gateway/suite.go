@@ -35,6 +35,7 @@ func Suite() suite.Suite {
 			gatewayAccessLog(),
 			observedInTrace(),
 			metrics(),
+			steadily(),
 		},
 	}
 }

@@ -56,8 +56,15 @@ func observedInTrace() suite.Feature {
 			suite.Withhold("Telemetry", "trace-gateway", "spans of the gateway"),
 			suite.Withhold("Telemetry", "trace-mindful", "spans of mindful's sidecar, inbound"),
 			suite.Withhold("Telemetry", "trace-forgetful", "spans of forgetful's sidecar, inbound"),
-			suite.Replace("Deployment", "forgetful", "trace of the call", "--forward=true", "spec", "template", "spec", "containers", "0", "args", "1"),
+			suite.Replace("Deployment", "forgetful", "trace of the call", "--forward=true", "spec", "template", "spec", "containers", "0", "args", "1").
+				At("the call of the one that does not is in a trace of its own"),
 			suite.Withhold("VirtualService", "trace-mindful", "status"),
+			named("a route for what is asked first alone", suite.Replace("VirtualService", "trace-mindful", "status",
+				map[string]any{"match": under("/again"), "route": to("mindful")}, "spec", "http", "0")).
+				At("one more request to each application is answered"),
+			named("what is asked then goes to the application that hands nothing on", suite.Replace("VirtualService", "trace-mindful", "spans of mindful's sidecar, inbound",
+				[]any{map[string]any{"match": under("/again"), "route": to("mindful")}, map[string]any{"route": to("forgetful")}}, "spec", "http")).
+				At("the calls of the application that hands headers on descend from the gateway's span"),
 		},
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"meshgate/framework/suite"
 )
 
+// itsLine ends the name of the step about the line of what was seen.
+const itsLine = ": the sidecar's line says so"
+
 // logged asserts of one request from the agent what its sidecar's line says: each refusal
 // has its own cause there.
 func logged(name string, r func(*suite.Env) probe.Request, seen expect.Check, line func(probe.Observation) expect.LineCheck, says ...expect.LineCheck) []suite.Step {
@@ -19,7 +22,7 @@ func logged(name string, r func(*suite.Env) probe.Request, seen expect.Check, li
 			o = e.AskFrom(ctx, "bookinfo", "agent", r(e))
 			return seen(o)
 		}),
-		suite.Becomes(name+": the sidecar's line says so", func(ctx context.Context, e *suite.Env) error {
+		suite.Becomes(name+itsLine, func(ctx context.Context, e *suite.Env) error {
 			lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 			if err != nil {
 				return err
@@ -32,30 +35,39 @@ func logged(name string, r func(*suite.Env) probe.Request, seen expect.Check, li
 // byConnection picks the line of the connection that the client had.
 func byConnection(o probe.Observation) expect.LineCheck { return expect.DownstreamRemoteIs(o.Local) }
 
+// The steps of RegistryOnlyBlocks.
+const (
+	plainRefused  = "plain HTTP to a host that is not registered is answered by the sidecar itself"
+	tlsSevered    = "TLS to such a host is severed"
+	plainPasses   = "then the same request by plain HTTP passes"
+	tlsPasses     = "and that over TLS"
+	nothingPasses = "and nothing passes any more"
+)
+
 // registryOnlyBlocks changes the policy of the client that the others use: it is alone.
 // Another host at the same address is registered meanwhile, so that it is not an empty
 // registry that refuses.
 func registryOnlyBlocks(at *string) suite.Feature {
-	then := []suite.Step{suite.Holds("no proxy knows of the world", unknownToTheMesh)}
-	then = append(then, logged("plain HTTP to a host that is not registered is answered by the sidecar itself",
+	then := []suite.Step{suite.Do("no proxy knows of the world", unknownToTheMesh)}
+	then = append(then, logged(plainRefused,
 		inClear(at, blocked), expect.Status(502), suite.Of,
 		expect.StatusIs(502), expect.DetailsAre("direct_response"), expect.RouteIs("block_all"), expect.NoUpstream())...)
-	then = append(then, logged("TLS to such a host is severed",
+	then = append(then, logged(tlsSevered,
 		overTLS(at, blocked, "443"), expect.All(expect.Severed(), expect.FailedDuring(probe.PhaseTLS)), byConnection,
 		expect.FlagsAre("UH"), expect.ClusterIs("BlackHoleCluster"))...)
 	then = append(then,
 		suite.Do("the same workload gets the policy ALLOW_ANY", func(ctx context.Context, e *suite.Env) error {
 			return e.Stand(ctx, []suite.Given{suite.Apply("egress-control/allow-any/*.yaml")})
 		}))
-	then = append(then, logged("then the same request by plain HTTP passes",
+	then = append(then, logged(plainPasses,
 		inClear(at, blocked), expect.Status(200), suite.Of, expect.StatusIs(200), expect.ClusterIs("PassthroughCluster"))...)
-	then = append(then, logged("and that over TLS",
+	then = append(then, logged(tlsPasses,
 		overTLS(at, blocked, "443"), reached(blocked), byConnection, expect.FlagsAre("-"), expect.ClusterIs("PassthroughCluster"))...)
 	then = append(then,
 		suite.Do("the policy is taken back", func(ctx context.Context, e *suite.Env) error {
 			return e.Withdraw(ctx, "Sidecar", "allow-any")
 		}),
-		suite.Eventually("and nothing passes any more", fromAgent(overTLS(at, blocked, "443"), expect.Severed())))
+		suite.Eventually(nothingPasses, fromAgent(overTLS(at, blocked, "443"), expect.Severed())))
 	return suite.Feature{
 		Name:    "RegistryOnlyBlocks",
 		Promise: "A host that is not registered is refused by the sidecar, for the reason that it is not registered.",
@@ -63,14 +75,15 @@ func registryOnlyBlocks(at *string) suite.Feature {
 		Alone:   true,
 		Given:   []suite.Given{suite.Apply("egress-control/removal-blocks-again/*.yaml")},
 		Then:    then,
-		Sabotage: []suite.Sabotage{
-			suite.Replace("ServiceEntry", "removed", "failure", []any{blocked}, "spec", "hosts"),
-		},
+		// That a ServiceEntry is given which should not be is no sabotage here: the first
+		// refusals may be seen before it takes effect.
+		Sabotage: uninvited(at),
 	}
 }
 
 func serviceEntryAllows(at *string) suite.Feature {
-	then := logged("the registered host is reached", overTLS(at, allowed, "443"), reached(allowed), byConnection,
+	const reaches = "the registered host is reached"
+	then := logged(reaches, overTLS(at, allowed, "443"), reached(allowed), byConnection,
 		expect.FlagsAre("-"), expect.ClusterIs("outbound|443||"+allowed), expect.SNIIs(allowed))
 	then = append(then,
 		suite.Now("the same host on another port is not", fromAgent(overTLS(at, allowed, "9443"), expect.Severed())),
@@ -85,7 +98,15 @@ func serviceEntryAllows(at *string) suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("ServiceEntry", "allowed", "status"),
 			suite.Replace("ServiceEntry", "allowed", "status", 9443, "spec", "ports", "0", "number"),
-			suite.Replace("ServiceEntry", "allowed", "failure", []any{allowed, blocked}, "spec", "hosts"),
+			astray(reaches, "by-subset", "log upstream cluster", overTLS(at, allowed, "443"), expect.ClusterIs("outbound|443|other|"+allowed)).
+				At(reaches + itsLine),
+			suite.Replace("ServiceEntry", "allowed", "failure", bothPorts(), "spec", "ports").
+				At("the same host on another port is not"),
+			suite.Replace("ServiceEntry", "allowed", "failure", []any{allowed, blocked}, "spec", "hosts").
+				At("nor another host at the same address"),
+			opened("and both stay refused", "the other port is registered after all", overTLS(at, allowed, "9443"), allowed, func(ctx context.Context, e *suite.Env) error {
+				return e.Edit(ctx, manifest.SetField("ServiceEntry", "allowed", bothPorts(), "spec", "ports"))
+			}),
 		},
 	}
 }
@@ -106,7 +127,10 @@ func exportToOneNamespace(at *string) suite.Feature {
 			suite.Eventually("then that reaches it as well, so the export was what refused it", from("other", "neighbour", ask, reached(exported))),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("ServiceEntry", "exported", "failure", []any{"*"}, "spec", "exportTo"),
+			suite.Replace("ServiceEntry", "exported", "failure", []any{"*"}, "spec", "exportTo").
+				At("another member does not"),
+			suite.Besides("a Sidecar that imports nothing", "status", suite.Apply("egress-control/sabotage/imports-nothing.yaml")).
+				At("then that reaches it as well, so the export was what refused it"),
 			suite.Withhold("ServiceEntry", "exported", "status"),
 		},
 	}
@@ -134,18 +158,22 @@ func outsideTheMesh(at *string) suite.Feature {
 			suite.Eventually("and by nothing else", from("bookinfo", "outsider", ask, reached(blocked))),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("NetworkPolicy", "outsider-stays-in", "failed during", map[string]any{"app": "nobody"}, "spec", "podSelector", "matchLabels"),
+			suite.Replace("NetworkPolicy", "outsider-stays-in", "failed during", map[string]any{"app": "nobody"}, "spec", "podSelector", "matchLabels").
+				At("a pod without a sidecar is held back by a policy"),
+			suite.Besides("a policy that holds the world back", "status", suite.Apply("egress-control/sabotage/world-stays-in.yaml")),
+			twice("outsider-stays-in", "status", "egress-control/outside-the-mesh/*.yaml").At("and by nothing else"),
 		},
 	}
 }
 
 func removalBlocksAgain(at *string) suite.Feature {
+	const again, unregistered = "egress-control/removal-blocks-again/*.yaml", "for the host is not registered"
 	ask := overTLS(at, removed, "443")
 	return suite.Feature{
 		Name:    "RemovalBlocksAgain",
 		Promise: "A ServiceEntry that is removed closes its host again.",
 		Spec:    spec,
-		Given:   []suite.Given{suite.Apply("egress-control/removal-blocks-again/*.yaml")},
+		Given:   []suite.Given{suite.Apply(again)},
 		Then: []suite.Step{
 			suite.Control("the registered host is reached", fromAgent(ask, reached(removed))),
 			suite.Do("its ServiceEntry is removed", func(ctx context.Context, e *suite.Env) error {
@@ -153,12 +181,20 @@ func removalBlocksAgain(at *string) suite.Feature {
 			}),
 			suite.Eventually("new connections are refused", fromAgent(ask, expect.Severed())),
 			suite.Stay("and stay refused", fromAgent(ask, expect.Severed())),
-			suite.Becomes("for the host is not registered", func(ctx context.Context, e *suite.Env) error {
-				return e.Sidecar("bookinfo", "agent").Says(ctx, expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"))
+			suite.Holds(unregistered, func(ctx context.Context, e *suite.Env) error {
+				o := e.AskFrom(ctx, "bookinfo", "agent", ask(e))
+				return e.Await(ctx, unregistered, func(ctx context.Context) error {
+					return e.Sidecar("bookinfo", "agent").Says(ctx, byConnection(o), expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"))
+				})
 			}),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("ServiceEntry", "removed", "status"),
+			twice("removed", "failure", again).At("new connections are refused"),
+			astray(unregistered, "removed-nowhere", "log upstream cluster", ask, expect.ClusterIs("outbound|443||"+removed)),
+			opened("and stay refused", "the ServiceEntry comes back", ask, removed, func(ctx context.Context, e *suite.Env) error {
+				return e.Stand(ctx, []suite.Given{suite.Apply(again)})
+			}),
 		},
 	}
 }

@@ -21,6 +21,21 @@ func limitsAtTheGateway() suite.Feature {
 		own[i] = &crowd{host: h, app: app, plan: silver, callers: callers}
 		shared[i] = &crowd{host: h, app: app, plan: silver, callers: callers}
 	}
+	ofB := h.served(productB, silver)
+	each := suite.Becomes(fmt.Sprintf("%d are under way, %d of each", 2*silverLimit, silverLimit), func(ctx context.Context, e *suite.Env) error {
+		for _, c := range own {
+			if err := h.under(ctx, e, c.app, silver, 2*silverLimit, silverLimit, callers-silverLimit); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	eachAnswered := allAnswered(2*silverLimit, own[:]...)
+	seen := suite.Becomes("then it is the gateway that the service sees", h.seenFromGateway)
+	together := suite.Becomes(fmt.Sprintf("%d are under way, and the others wait at the gateway", silverLimit), func(ctx context.Context, e *suite.Env) error {
+		return h.atGateway(ctx, e, callers)
+	})
+	allServed := servedOver("let go, all are served, and there were never more than the gateway may have", shared[:], gatewayMost)
 	return suite.Feature{
 		Name:    "LimitsAtTheGateway",
 		Promise: "Limits that each proxy keeps add up over the pods; at the egress gateway they hold for all pods together.",
@@ -29,31 +44,27 @@ func limitsAtTheGateway() suite.Feature {
 		Given:   []suite.Given{h.way(), h.gateway("gateway.yaml")},
 		Then: []suite.Step{
 			h.served(product, silver),
-			h.served(productB, silver),
+			ofB,
 			suite.Do(fmt.Sprintf("%d callers of each application ask for silver at once", callers), begin(own[:])),
-			suite.Becomes(fmt.Sprintf("%d are under way, %d of each", 2*silverLimit, silverLimit), func(ctx context.Context, e *suite.Env) error {
-				for _, c := range own {
-					if err := h.under(ctx, e, c.app, silver, 2*silverLimit, silverLimit, callers-silverLimit); err != nil {
-						return err
-					}
-				}
-				return nil
-			}),
-			allAnswered(2*silverLimit, own[:]...),
+			each,
+			eachAnswered,
 			suite.Do("the way is made to lead through the egress gateway", func(ctx context.Context, e *suite.Env) error {
 				return e.Stand(ctx, []suite.Given{h.throughGateway})
 			}),
-			suite.Becomes("then it is the gateway that the service sees", h.seenFromGateway),
+			seen,
 			suite.Do("the server's counts begin anew", h.forget),
 			suite.Do("as many callers ask again", begin(shared[:])),
-			suite.Becomes(fmt.Sprintf("%d are under way, and the others wait at the gateway", silverLimit), func(ctx context.Context, e *suite.Env) error {
-				return h.atGateway(ctx, e, callers)
-			}),
-			servedOver("let go, all are served, and there were never more than the gateway may have", shared[:], gatewayMost),
+			together,
+			allServed,
 		},
 		Sabotage: []suite.Sabotage{
-			h.limitOf("1", 10),
-			suite.Withhold("Gateway", h.name()+"-egress", "status"),
+			suite.Withhold("VirtualService", h.name(), "connections of the proxy"),
+			h.soldTo(product).At(ofB.Name),
+			h.limitOf("1", 10).At(each.Name),
+			h.exceeded(eachAnswered.Name, "with callers past the sidecars", silver),
+			suite.Withhold("Gateway", h.name()+"-egress", "status").At(seen.Name),
+			suite.Besides("half of it at the gateway", "requests under way", h.halfAtGateway()).At(together.Name),
+			h.exceeded(allServed.Name, "with callers past the gateway", silver),
 		},
 	}
 }

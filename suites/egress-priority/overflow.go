@@ -23,6 +23,21 @@ func pendingLimitOverflows() suite.Feature {
 	limited := func(n int) map[string]any {
 		return map[string]any{"maxRequestsPerConnection": 1, "http1MaxPendingRequests": n}
 	}
+	arrived, full := h.underWay(product, bronze, bronzeLimit, 0), h.underWay(product, bronze, bronzeLimit, waiting)
+	comes := rest.comes()
+	counted := suite.Becomes(fmt.Sprintf("and %d are refused", refused), func(ctx context.Context, e *suite.Env) error {
+		n, err := e.Sidecar("bookinfo", product).Stat(ctx, h.cluster(bronze), "upstream_rq_pending_overflow")
+		if err != nil {
+			return err
+		}
+		return differ("requests refused", refused, n)
+	})
+	answered := suite.Holds("let go, those who waited are served, and the others had 503", func(ctx context.Context, e *suite.Env) error {
+		return outcomes(ctx, e, map[int]int{200: bronzeLimit + waiting, 503: refused}, first, rest)
+	})
+	logged := suite.Becomes("the log says of each that the limit refused it", func(ctx context.Context, e *suite.Env) error {
+		return h.refusedByLimit(ctx, e, refused)
+	})
 	return suite.Feature{
 		Name:    "PendingLimitOverflows",
 		Promise: "Where the number of those who wait is limited, the excess is refused at once, for that reason.",
@@ -31,37 +46,52 @@ func pendingLimitOverflows() suite.Feature {
 		Then: []suite.Step{
 			h.served(product, bronze),
 			first.comes(),
-			h.underWay(product, bronze, bronzeLimit, 0),
-			rest.comes(),
-			h.underWay(product, bronze, bronzeLimit, waiting),
-			suite.Becomes(fmt.Sprintf("and %d are refused", refused), func(ctx context.Context, e *suite.Env) error {
-				n, err := e.Sidecar("bookinfo", product).Stat(ctx, h.cluster(bronze), "upstream_rq_pending_overflow")
-				if err != nil {
-					return err
-				}
-				return differ("requests refused", refused, n)
-			}),
-			suite.Holds("let go, those who waited are served, and the others had 503", func(ctx context.Context, e *suite.Env) error {
-				return outcomes(ctx, e, map[int]int{200: bronzeLimit + waiting, 503: refused}, first, rest)
-			}),
-			suite.Becomes("the log says of each that the limit refused it", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.Sidecar("bookinfo", product).Lines(ctx)
-				if err != nil {
-					return err
-				}
-				return expect.Lines(lines, refused, expect.Line(expect.AuthorityIs(string(h)), expect.FlagsAre("UO")), expect.StatusIs(503), expect.ClusterIs(h.cluster(bronze)), expect.NoUpstream())
-			}),
+			arrived,
+			comes,
+			full,
+			counted,
+			answered,
+			logged,
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("DestinationRule", h.name(), "requests waiting", limited(waiting+1), path...),
+			suite.Withhold("VirtualService", h.name(), "connections of the proxy"),
+			h.unheard(bronze).At(arrived.Name),
+			suite.Replace("DestinationRule", h.name(), "requests waiting", limited(waiting+1), path...).At(full.Name),
+			h.oneMore(counted.Name, "with one more than there is room for", "requests refused"),
+			standing(comes.Name, "with another status for whom the limit refuses", "answers by status", "overflow-too-many-requests").At(answered.Name),
+			h.oneMore(answered.Name, "with one more who is refused when the others were counted", "access-log lines").At(logged.Name),
 		},
 	}
+}
+
+// refusedByLimit: so many lines say so, and nothing else of these requests.
+func (h host) refusedByLimit(ctx context.Context, e *suite.Env, refused int) error {
+	lines, err := e.Sidecar("bookinfo", product).Lines(ctx)
+	if err != nil {
+		return err
+	}
+	return expect.Lines(lines, refused, expect.Line(expect.AuthorityIs(string(h)), expect.FlagsAre("UO")), expect.StatusIs(503), expect.ClusterIs(h.cluster(bronze)), expect.NoUpstream())
+}
+
+// oneMore has somebody ask for whom there is no room.
+func (h host) oneMore(before, name, field string) suite.Sabotage {
+	return suite.Meddle(before, name, field, func(ctx context.Context, e *suite.Env) error {
+		return expect.Status(http.StatusServiceUnavailable)(e.AskFrom(ctx, "bookinfo", product, h.ask(bronze, "")))
+	})
 }
 
 // limitsAreIndependent compares gold beside a bronze that is full with gold alone, in
 // turns, so that whatever else goes on here meets both.
 func limitsAreIndependent() suite.Feature {
 	const h, each, most = host("limits-are-independent.rating.example.com"), 15, 3.0
+	ofBronze := h.served(product, bronze)
+	compared := suite.Holds(fmt.Sprintf("gold's median time beside a full bronze is less than %g times that alone", most), func(ctx context.Context, e *suite.Env) error {
+		a, b, err := h.aloneAndBeside(ctx, e, each)
+		if err != nil || b.Seconds() < most*a.Seconds() {
+			return err
+		}
+		return &expect.Mismatch{Field: "gold's time", Want: fmt.Sprintf("less than %g × %s", most, a), Got: b.String()}
+	})
 	return suite.Feature{
 		Name:    "LimitsAreIndependent",
 		Promise: "A plan that has all that it may have, and callers waiting, costs another plan nothing.",
@@ -70,29 +100,31 @@ func limitsAreIndependent() suite.Feature {
 		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
 			h.served(product, gold),
-			h.served(product, bronze),
-			suite.Holds(fmt.Sprintf("gold's median time beside a full bronze is less than %g times that alone", most), func(ctx context.Context, e *suite.Env) error {
-				var alone, beside []time.Duration
-				for range rounds {
-					if err := h.timed(ctx, e, each, &alone); err != nil {
-						return err
-					}
-					if err := h.besideFull(ctx, e, each, &beside); err != nil {
-						return err
-					}
-				}
-				a, b := median(alone), median(beside)
-				e.Note("gold's median time alone %s, beside a full bronze %s", a, b)
-				if b.Seconds() < most*a.Seconds() {
-					return nil
-				}
-				return &expect.Mismatch{Field: "gold's time", Want: fmt.Sprintf("less than %g × %s", most, a), Got: b.String()}
-			}),
+			ofBronze,
+			compared,
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", h.name(), "connections of the proxy", bronze, "spec", "http", "0", "route", "0", "destination", "subset"),
+			h.servedAs("0", bronze, "connections of the proxy"),
+			h.servedAs("2", gold, "connections of the proxy").At(ofBronze.Name),
+			standing(compared.Name, "with a gold that waits for bronze", "gold's time", "gold-waits-for-bronze"),
 		},
 	}
+}
+
+// aloneAndBeside are gold's median times.
+func (h host) aloneAndBeside(ctx context.Context, e *suite.Env, each int) (a, b time.Duration, err error) {
+	var alone, beside []time.Duration
+	for range rounds {
+		if err := h.timed(ctx, e, each, &alone); err != nil {
+			return 0, 0, err
+		}
+		if err := h.besideFull(ctx, e, each, &beside); err != nil {
+			return 0, 0, err
+		}
+	}
+	a, b = median(alone), median(beside)
+	e.Note("gold's median time alone %s, beside a full bronze %s", a, b)
+	return a, b, nil
 }
 
 // besideFull times gold while bronze has what it may have, and others wait for it.
@@ -130,55 +162,4 @@ func (h host) timed(ctx context.Context, e *suite.Env, n int, times *[]time.Dura
 func median(all []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(all))
 	return sorted[len(sorted)/2]
-}
-
-// outlierEjection: an endpoint that fails is left alone for a while (fixtures: after two
-// failures, for three seconds).
-func outlierEjection() suite.Feature {
-	const h = host("outlier-ejection.rating.example.com")
-	const away = 3 * time.Second // baseEjectionTime
-	var failed time.Time
-	active := func(ctx context.Context, e *suite.Env, want int) error {
-		n, err := e.Sidecar("bookinfo", product).Stat(ctx, h.cluster(bronze), "outlier_detection.ejections_active")
-		if err != nil {
-			return err
-		}
-		return differ("endpoints ejected", want, n)
-	}
-	return suite.Feature{
-		Name:    "OutlierEjection",
-		Promise: "An endpoint that fails is left alone by the plan that watches for it, and asked again after the time set.",
-		Spec:    spec,
-		Given:   []suite.Given{h.way()},
-		Then: []suite.Step{
-			h.served(product, bronze),
-			suite.Do("the endpoint is about to fail", func(context.Context, *suite.Env) error {
-				failed = time.Now()
-				return nil
-			}),
-			suite.Becomes("when it has failed twice it is asked no more", func(ctx context.Context, e *suite.Env) error {
-				e.AskAllFrom(ctx, "bookinfo", product, 1, slices.Repeat([]probe.Request{h.ask(bronze, "status=500")}, 2)...)
-				if err := active(ctx, e, 1); err != nil {
-					return err
-				}
-				return expect.Status(http.StatusServiceUnavailable)(e.AskFrom(ctx, "bookinfo", product, h.ask(bronze, "")))
-			}),
-			suite.Now("while gold, which does not watch, is served by it", suite.Ask(h.ask(gold, ""), expect.Status(200)).From("bookinfo", product)),
-			suite.Eventually("then it is asked again", suite.Ask(h.ask(bronze, ""), expect.Status(200)).From("bookinfo", product)),
-			suite.Holds("but not before its time", func(context.Context, *suite.Env) error {
-				if since := time.Since(failed); since < away {
-					return &expect.Mismatch{Field: "time of ejection", Want: "at least " + away.String(), Got: since.String()}
-				}
-				return nil
-			}),
-			suite.Becomes("and counts as ejected no more", func(ctx context.Context, e *suite.Env) error { return active(ctx, e, 0) }),
-			suite.Becomes("the log says that there was no healthy endpoint", func(ctx context.Context, e *suite.Env) error {
-				return e.Sidecar("bookinfo", product).Says(ctx, expect.StatusIs(503), expect.FlagsAre("UH"), expect.ClusterIs(h.cluster(bronze)))
-			}),
-		},
-		Sabotage: []suite.Sabotage{
-			suite.Replace("DestinationRule", h.name(), "endpoints ejected", 1000, "spec", "subsets", "2", "trafficPolicy", "outlierDetection", "consecutive5xxErrors"),
-			suite.Replace("DestinationRule", h.name(), "time of ejection", "1s", "spec", "subsets", "2", "trafficPolicy", "outlierDetection", "baseEjectionTime"),
-		},
-	}
 }

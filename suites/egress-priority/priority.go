@@ -38,6 +38,31 @@ var plans = []named{
 func priorityByHeader() suite.Feature {
 	const h = host("priority-by-header.rating.example.com")
 	var seen []probe.Observation
+	read := suite.Becomes("whatever a request says of its plan, it is served, and the service reads the same", func(ctx context.Context, e *suite.Env) error {
+		seen = e.AskAllFrom(ctx, "bookinfo", product, 0, h.saying(plans)...)
+		for i, o := range seen {
+			if err := expect.All(expect.Status(200), handedOn(plans[i].values))(o); err != nil {
+				return fmt.Errorf("%s: %w", plans[i].says, err)
+			}
+		}
+		return nil
+	})
+	logged := suite.Becomes("the log says by which plan: gold and silver by theirs, what is not sold by bronze", func(ctx context.Context, e *suite.Env) error {
+		lines, err := e.Sidecar("bookinfo", product).Lines(ctx)
+		if err != nil {
+			return err
+		}
+		for i, o := range seen {
+			if err := expect.ExactlyOne(lines, suite.Of(o), expect.ClusterIn(h.clusters(plans[i].served)...), expect.AuthorityIs(string(h)), expect.StatusIs(200)); err != nil {
+				return fmt.Errorf("%s: %w", plans[i].says, err)
+			}
+		}
+		return nil
+	})
+	refused := suite.Now("a value that no header may have is refused by the sidecar", suite.AskLate(h.hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product))
+	sold := func(as map[string]any) suite.Sabotage {
+		return suite.Replace("VirtualService", h.name(), "log upstream cluster", as, "spec", "http", "0", "match", "0", "headers", "plan-type").At(logged.Name)
+	}
 	return suite.Feature{
 		Name:    "PriorityByHeader",
 		Promise: "The value of plan-type, and nothing like it, decides which plan serves a request.",
@@ -45,35 +70,18 @@ func priorityByHeader() suite.Feature {
 		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
 			h.served(product, gold), // the routes come all at once
-			suite.Becomes("whatever a request says of its plan, it is served, and the service reads the same", func(ctx context.Context, e *suite.Env) error {
-				seen = e.AskAllFrom(ctx, "bookinfo", product, 0, h.saying(plans)...)
-				for i, o := range seen {
-					if err := expect.All(expect.Status(200), handedOn(plans[i].values))(o); err != nil {
-						return fmt.Errorf("%s: %w", plans[i].says, err)
-					}
-				}
-				return nil
-			}),
-			suite.Becomes("the log says by which plan: gold and silver by theirs, what is not sold by bronze", func(ctx context.Context, e *suite.Env) error {
-				lines, err := e.Sidecar("bookinfo", product).Lines(ctx)
-				if err != nil {
-					return err
-				}
-				for i, o := range seen {
-					if err := expect.ExactlyOne(lines, suite.Of(o), expect.ClusterIn(h.clusters(plans[i].served)...), expect.AuthorityIs(string(h)), expect.StatusIs(200)); err != nil {
-						return fmt.Errorf("%s: %w", plans[i].says, err)
-					}
-				}
-				return nil
-			}),
-			suite.Now("a value that no header may have is refused by the sidecar", suite.AskLate(h.hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product)),
+			read,
+			logged,
+			refused,
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("VirtualService", h.name(), "connections of the proxy"),
 			suite.Withhold("ServiceEntry", h.name(), "status"),
-			suite.Replace("VirtualService", h.name(), "log upstream cluster", map[string]any{"regex": "(?i)gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
-			suite.Replace("VirtualService", h.name(), "log upstream cluster", map[string]any{"prefix": "gold"}, "spec", "http", "0", "match", "0", "headers", "plan-type"),
-			suite.Replace("VirtualService", h.name(), "log upstream cluster", gold, "spec", "http", "1", "route", "0", "destination", "subset"),
+			h.relabelled(silver, gold).At(read.Name),
+			sold(map[string]any{"regex": "(?i)gold"}),
+			sold(map[string]any{"prefix": "gold"}),
+			h.servedAs("1", gold, "log upstream cluster").At(logged.Name),
+			standing(refused.Name, "with another answer to bad requests", "status", "bad-request-not-found"),
 		},
 	}
 }

@@ -38,7 +38,7 @@ func noWayAround(at *string) suite.Feature {
 			suite.Needing(mesh.NetworkPolicy, suite.Eventually("then the pod without a sidecar gets no answer", unheard)),
 			suite.Eventually("and the pod with one still reaches it through the gateway", fromAgent(at, expect.Documents(ratingsdb.OneStarEach))),
 			suite.Do("the route is withdrawn", func(ctx context.Context, e *suite.Env) error {
-				if err := e.Withdraw(ctx, "VirtualService", "direct-mongo-through-egress-gateway"); err != nil {
+				if err := e.Withdraw(ctx, "VirtualService", route); err != nil {
 					return err
 				}
 				return e.Withdraw(ctx, "ServiceEntry", "mongodb")
@@ -50,6 +50,12 @@ func noWayAround(at *string) suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Gateway", "mongo-egress", "documents"),
 			suite.Withhold("ServiceEntry", "mongodb", "documents"),
+			suite.Besides("a second policy with a hole", "failure", suite.Apply("mongo-egress/sabotage/hole.yaml")).At("then the pod without a sidecar gets no answer"),
+			suite.Meddle("and the pod with one still reaches it through the gateway", "without the gateway's port from then on", "documents",
+				without("Gateway", "mongo-egress", untrue(reads(at)))),
+			suite.Besides("a sidecar that lets everything out", "failure", suite.Apply(allowAny)).At("then the same pod is refused"),
+			suite.Meddle("and stays refused", "a sidecar that lets everything out from then on", "failure", beside(allowAny, untrue(asked(at, expect.Severed())))),
+			suite.Besides("no access log of the sidecar", "access-log lines", silentAgent()).At("by its own sidecar, for the address is not in the registry"),
 		},
 	}
 }
@@ -89,6 +95,10 @@ func addressChange(at *string) suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Gateway", "mongo-egress", "documents"),
+			suite.Meddle("the old address fails", "the gateway knows the new address already", "failure", endpoint(at, reads(&before))),
+			suite.Besides("no access log of the gateway", "access-log lines", silentGateway).At("because the gateway does not reach it"),
+			suite.Meddle("the database is reached by its new address", "the gateway is sent to the old address", "documents", endpoint(&before, untrue(reads(at)))),
+			suite.Meddle("through the gateway", "a way past the gateway", "connections of the sidecar", straight(at)),
 		},
 	}
 }
@@ -146,7 +156,11 @@ func gatewayDown(at *string) suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Gateway", "mongo-egress", "documents"),
-			suite.Withhold("VirtualService", "direct-mongo-through-egress-gateway", "failure"),
+			suite.Withhold("VirtualService", route, "failure").At("connections fail"),
+			suite.Meddle("and go on failing", "a way past the gateway", "failure", without("VirtualService", route, reads(at))),
+			suite.Besides("no access log of the sidecar", "access-log lines", silentAgent()).At("for want of a gateway, not of a database"),
+			suite.Meddle("the gateway is started again", "without the gateway's port from then on", "documents",
+				withdraw("Gateway", "mongo-egress")).At("the database is reached again"),
 		},
 	}
 }

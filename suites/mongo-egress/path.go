@@ -20,7 +20,6 @@ import (
 // made. The route comes before the host is known to the mesh: a driver that waits for it
 // would else reach the database directly, and keep that connection.
 func way(at *string) []suite.Given {
-	const route = "direct-mongo-through-egress-gateway"
 	return []suite.Given{
 		func(e *suite.Env) (manifest.Set, error) {
 			return suite.Edited(suite.Apply("mongo-egress/route/gateway.yaml", "mongo-egress/route/virtual-service.yaml"),
@@ -37,6 +36,9 @@ func way(at *string) []suite.Given {
 func fromAgent(at *string, checks ...expect.Check) suite.Exchange {
 	return suite.AskLate(read(at), checks...).From("bookinfo", "agent")
 }
+
+// route is the VirtualService that makes the way.
+const route = "direct-mongo-through-egress-gateway"
 
 // The clusters of proxies' configuration.
 const external = "outbound|27018||" + host
@@ -61,10 +63,12 @@ func throughEgressGateway(at *string) suite.Feature {
 			suite.Holds("the gateway reached the database", gatewayReached(at)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", "direct-mongo-through-egress-gateway", "connections of the sidecar"),
+			suite.Withhold("VirtualService", route, "connections of the sidecar").At("ratings-v2 reached the gateway, and not the database"),
 			suite.Withhold("Gateway", "mongo-egress", "stars by Reviewer1"),
 			suite.Withhold("ServiceEntry", "mongodb", "stars by Reviewer1"),
-			suite.Replace("VirtualService", "direct-mongo-through-egress-gateway", "stars by Reviewer1", 27019, "spec", "tcp", "1", "route", "0", "destination", "port", "number"),
+			suite.Replace("VirtualService", route, "stars by Reviewer1", 27019, "spec", "tcp", "1", "route", "0", "destination", "port", "number"),
+			suite.Meddle("the gateway reached the database", "without a trace of the database in the gateway", "connections of the egress gateway",
+				without("ServiceEntry", "mongodb", untrue(gatewayReached(at)))),
 		},
 	}
 }
@@ -139,7 +143,9 @@ func egressAccessLog(at *string) suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Gateway", "mongo-egress", "documents"),
-			suite.Withhold("VirtualService", "direct-mongo-through-egress-gateway", "log upstream cluster"),
+			suite.Withhold("VirtualService", route, "log upstream cluster").At("the sidecar sent each connection to the egress gateway"),
+			suite.Meddle("and the database takes nothing else, so that what reached it was encrypted", "no answer at all", "failure", cutOff(readClear(at))),
+			suite.Besides("no access log of the gateway", "access-log lines", silentGateway).At("and the gateway each of them to the database"),
 		},
 	}
 }

@@ -54,7 +54,10 @@ func ratingsFromMongo() suite.Feature {
 			external("mongo-ingress/ratings-from-mongo/service-entry.yaml")},
 		Then: []suite.Step{
 			suite.Eventually("Reviewer 1 has one red star", page(shop, expect.Stars("Reviewer1", 1), expect.StarColor("Reviewer1", "red"))),
-			suite.Do("the rating becomes four in the database", rate(4)),
+			suite.Do("the rating becomes four in the database", func(ctx context.Context, e *suite.Env) error {
+				e.Finally(func(ctx context.Context) error { return rate(1)(ctx, e) }) // also where a step between fails: the others read one star
+				return rate(4)(ctx, e)
+			}),
 			suite.Eventually("the page shows four stars, without a restart of anything", page(shop, expect.Stars("Reviewer1", 4), expect.Stars("Reviewer2", 4))),
 			suite.Holds("ratings-v2 went through the gateway", throughGateway),
 			suite.Do("the rating becomes one again", rate(1)),
@@ -65,6 +68,12 @@ func ratingsFromMongo() suite.Feature {
 			suite.Replace("ServiceEntry", "mongo-external", "stars by Reviewer1", 27019, "spec", "ports", "0", "number"),
 			suite.Withhold("VirtualService", name, "stars by Reviewer1"),
 			suite.Withhold("VirtualService", name+"-page", "status"),
+			suite.Meddle("the page shows four stars, without a restart of anything", "the page of one star is answered from then on", "stars by Reviewer1",
+				cached(name+"-page", shows(shop, expect.Stars("Reviewer1", 4)))),
+			suite.Meddle("ratings-v2 went through the gateway", "without a trace of the external address", "connections of ratings-v2's sidecar",
+				without("ServiceEntry", "mongo-external", throughGateway)),
+			suite.Meddle("and the page shows one star", "the page of four stars is answered from then on", "stars by Reviewer1",
+				cached(name+"-page", shows(shop, expect.Stars("Reviewer1", 1)))),
 		},
 	}
 }
@@ -98,6 +107,13 @@ func mongoAccessLog() suite.Feature {
 	const name, host = "mongo-access-log", "log.mongo.example.com"
 	var before int
 	var seen probe.Observation
+	counted := func(ctx context.Context, e *suite.Env) error {
+		after, err := e.Through(gateway).Opened(ctx, inMesh(e))
+		if err != nil || after-before >= len(seen.Connections) {
+			return err
+		}
+		return &expect.Mismatch{Field: "connections of the gateway to the database", Want: fmt.Sprintf("at least %d more", len(seen.Connections)), Got: fmt.Sprintf("%d more", after-before)}
+	}
 	return suite.Feature{
 		Name:    "MongoAccessLog",
 		Promise: "Each connection leaves one line in the gateway's log, with its SNI, its ports, its cluster and the bytes both ways.",
@@ -123,17 +139,14 @@ func mongoAccessLog() suite.Feature {
 					expect.FlagsAre("-"), expect.Lasted())
 			}),
 			suite.Becomes("and, over mutual TLS, one of the database's sidecar", sidecarAgrees(host)),
-			suite.Holds("the gateway counted them on their way to the database", func(ctx context.Context, e *suite.Env) error {
-				after, err := e.Through(gateway).Opened(ctx, inMesh(e))
-				if err != nil || after-before >= len(seen.Connections) {
-					return err
-				}
-				return &expect.Mismatch{Field: "connections of the gateway to the database", Want: fmt.Sprintf("at least %d more", len(seen.Connections)), Got: fmt.Sprintf("%d more", after-before)}
-			}),
+			suite.Holds("the gateway counted them on their way to the database", counted),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("VirtualService", name, "documents"),
 			suite.Replace("Gateway", name, "documents", []any{"other.mongo.example.com"}, "spec", "servers", "0", "hosts"),
+			suite.Meddle("each of its connections is a line of the gateway", "another driver reads too", "access-log lines", onceMore(host, &seen)),
+			suite.Meddle("and, over mutual TLS, one of the database's sidecar", "the gateway asks in the clear", "log SNI", inTheClear(name, host)),
+			suite.Meddle("the gateway counted them on their way to the database", "it begins to count anew", "connections of the gateway to the database", anew(counted)),
 		},
 	}
 }
@@ -209,6 +222,15 @@ func twoGatewaysApart() suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("VirtualService", name, "documents"),
 			suite.Withhold("VirtualService", name+"-page", "status"),
+			suite.Meddle("the page is in the shared gateway's log alone", "the page's route leads to the database", "access-log lines", misled(name+"-page", shop)),
+			suite.Meddle("the database is in its own gateway's log alone", "the database's gateway takes HTTP", "access-log lines", takesHTTP(name, shop)),
+			suite.Meddle("the database is out of reach", "its gateway comes back by itself", "failure", back(host)),
+			suite.Meddle("the page is served", "without the page's route while the other gateway is away", "status",
+				without("VirtualService", name+"-page", shows(shop, expect.Status(200)))),
+			suite.Meddle("the database's gateway is started again", "without the database's route from then on", "documents",
+				withdraw("VirtualService", name)).At("the database is back"),
+			suite.Besides("a second Gateway for the page", "failure", pageAgain(name)).At("the page is out of reach"),
+			suite.Meddle("the database is served", "without the database's route at last", "documents", without("VirtualService", name, reads(read(host)))),
 		},
 	}
 }
@@ -233,35 +255,5 @@ func onlyMongo(host string) func(context.Context, *suite.Env) error {
 			return err
 		}
 		return expect.NoneOf(lines, expect.IsHTTP())
-	}
-}
-
-// connectionLoss restarts the database: it is alone.
-func connectionLoss() suite.Feature {
-	const name, host, writes = "connection-loss", "loss.mongo.example.com", 20
-	w := &writer{}
-	return suite.Feature{
-		Name:    "ConnectionLoss",
-		Promise: "A driver outlives a restart of the database behind the gateway, and what was acknowledged is there.",
-		Spec:    spec,
-		Alone:   true,
-		Needs:   []mesh.Capability{mesh.PersistentVolume},
-		Given:   []suite.Given{credential(name, host), suite.Apply("mongo-ingress/connection-loss/*.yaml")},
-		Then: []suite.Step{
-			suite.Eventually("the database is reached", suite.AskLate(read(host), expect.Connected(), expect.Verified()).Through(gateway)),
-			suite.Do("a driver connects", func(ctx context.Context, e *suite.Env) error { return w.connect(ctx, e, asRoot(e, host)) }),
-			suite.Holds(fmt.Sprintf("%d writes are acknowledged", writes), w.writes(writes)),
-			suite.Do("the database is stopped", func(ctx context.Context, e *suite.Env) error { return e.StopWorkload(ctx, "bookinfo", "mongodb-v1") }),
-			suite.Holds("a write is refused, and not kept for later", w.refused),
-			suite.Do("the database is started again", func(ctx context.Context, e *suite.Env) error {
-				return e.StartWorkload(ctx, "bookinfo", "mongodb-v1")
-			}),
-			suite.Becomes("the same driver writes again", w.write),
-			suite.Holds("everything that was acknowledged is there", w.complete),
-		},
-		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", name, "connection"),
-			suite.Withhold("Gateway", name, "connection"),
-		},
 	}
 }

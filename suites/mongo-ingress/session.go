@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"meshgate/framework/expect"
+	"meshgate/framework/mesh"
 	"meshgate/framework/probe"
 	"meshgate/framework/ratingsdb"
 	"meshgate/framework/suite"
@@ -44,6 +45,12 @@ func (c *cursor) end(ctx context.Context, _ *suite.Env) error {
 		return &expect.Mismatch{Field: "open cursor", Want: "the next document", Got: err.Error()}
 	}
 	return expect.ConnectionsAre(c.opened)(c.held.Find(ctx))
+}
+
+// cut ends the session's connections, as a proxy does that has enough of them.
+func (c *cursor) cut(context.Context, *suite.Env) error {
+	c.held.Close()
+	return nil
 }
 
 // writer writes numbered documents and remembers how many were acknowledged.
@@ -99,4 +106,55 @@ func (w *writer) complete(ctx context.Context, _ *suite.Env) error {
 		}
 	}
 	return nil
+}
+
+// early starts the database before the driver is to notice that it is away: it is refused
+// once more, on the connection that it lost, and writes by another.
+func (w *writer) early(start deed) deed {
+	return func(ctx context.Context, e *suite.Env) error {
+		if err := start(ctx, e); err != nil {
+			return err
+		}
+		return e.Await(ctx, "the driver writes", func(ctx context.Context) error { return w.write(ctx, e) })
+	}
+}
+
+// lose drops the collection that ratingsdb.Append writes.
+func (w *writer) lose(ctx context.Context, _ *suite.Env) error {
+	return w.held.Database().Collection("journal").Drop(ctx)
+}
+
+// connectionLoss restarts the database: it is alone.
+func connectionLoss() suite.Feature {
+	const name, host, writes = "connection-loss", "loss.mongo.example.com", 20
+	w := &writer{}
+	stop := func(ctx context.Context, e *suite.Env) error { return e.StopWorkload(ctx, "bookinfo", "mongodb-v1") }
+	start := func(ctx context.Context, e *suite.Env) error { return e.StartWorkload(ctx, "bookinfo", "mongodb-v1") }
+	return suite.Feature{
+		Name:    "ConnectionLoss",
+		Promise: "A driver outlives a restart of the database behind the gateway, and what was acknowledged is there.",
+		Spec:    spec,
+		Alone:   true,
+		Needs:   []mesh.Capability{mesh.PersistentVolume},
+		Given:   []suite.Given{credential(name, host), suite.Apply("mongo-ingress/connection-loss/*.yaml")},
+		Then: []suite.Step{
+			suite.Eventually("the database is reached", suite.AskLate(read(host), expect.Connected(), expect.Verified()).Through(gateway)),
+			suite.Do("a driver connects", func(ctx context.Context, e *suite.Env) error { return w.connect(ctx, e, asRoot(e, host)) }),
+			suite.Holds(fmt.Sprintf("%d writes are acknowledged", writes), w.writes(writes)),
+			suite.Do("the database is stopped", stop),
+			suite.Holds("a write is refused, and not kept for later", w.refused),
+			suite.Do("the database is started again", start),
+			suite.Becomes("the same driver writes again", w.write),
+			suite.Holds("everything that was acknowledged is there", w.complete),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("VirtualService", name, "connection"),
+			suite.Withhold("Gateway", name, "connection"),
+			suite.Meddle(fmt.Sprintf("%d writes are acknowledged", writes), "the database is away already", "write through the gateway", stop),
+			suite.Meddle("a write is refused, and not kept for later", "the database is back already", "write through the gateway", w.early(start)),
+			suite.Meddle("the database is started again", "without a route from then on", "write through the gateway",
+				withdraw("VirtualService", name)).At("the same driver writes again"),
+			suite.Meddle("everything that was acknowledged is there", "the journal is lost", "documents acknowledged", w.lose),
+		},
+	}
 }

@@ -36,6 +36,8 @@ func tlsFromOutside() suite.Feature {
 			suite.Withhold("VirtualService", "tls-from-outside", "documents"),
 			suite.Withhold("Secret", "tls-from-outside", "documents"),
 			suite.Replace("VirtualService", "tls-from-outside", "documents", "nowhere", "spec", "tcp", "0", "route", "0", "destination", "host"),
+			suite.Meddle("with one connection to watch and one to ask, and nothing but TLS on the wire", "without the route from then on", "documents",
+				without("VirtualService", "tls-from-outside", reads(read(host)))),
 		},
 	}
 }
@@ -44,7 +46,7 @@ func tlsFromOutside() suite.Feature {
 // only that cause is taken away. Its port without TLS is PlainPort's too, and without TLS
 // there is no name to tell two hosts apart: it is alone.
 func wrongTrustRefused() suite.Feature {
-	const host, alias = "trust.mongo.example.com", "alias.mongo.example.com"
+	const name, host, alias = "wrong-trust-refused", "trust.mongo.example.com", "alias.mongo.example.com"
 	change := func(edit func(*probe.Request)) func(*suite.Env) probe.Request {
 		return func(e *suite.Env) probe.Request {
 			r := read(host)(e)
@@ -52,40 +54,49 @@ func wrongTrustRefused() suite.Feature {
 			return r
 		}
 	}
-	var stranger string // a CA that signed nothing here
+	var stranger *pki.CA // signed nothing here
+	strangely := change(func(r *probe.Request) { r.TLS.RootsPEM = stranger.PEM() })
+	signed := suite.ClientCredential(gateway, name+"-stranger", pki.Leaf{DNSNames: []string{host}}, func(*suite.Env) *pki.CA { return stranger })
+	tlsOnClear := change(func(r *probe.Request) { r.URL = address("mongodb+tls", host, clearPort) })
 	return suite.Feature{
 		Name:    "WrongTrustRefused",
 		Promise: "Another CA, another name, the wrong kind of port and a wrong password are refused, each for its own reason.",
 		Spec:    spec,
 		Alone:   true,
-		Given:   []suite.Given{credential("wrong-trust-refused", host), suite.Apply("mongo-ingress/wrong-trust-refused/*.yaml")},
+		Given:   []suite.Given{credential(name, host), suite.Apply("mongo-ingress/wrong-trust-refused/*.yaml")},
 		Then: []suite.Step{
-			suite.Do("another CA is made", func(context.Context, *suite.Env) error {
-				ca, err := pki.NewCA("somebody else")
-				if err == nil {
-					stranger = ca.PEM()
-				}
+			suite.Do("another CA is made", func(context.Context, *suite.Env) (err error) {
+				stranger, err = pki.NewCA("somebody else")
 				return err
 			}),
 			suite.Control("the same client reads with TLS on its port and without on the other",
 				suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach)).Through(gateway),
 				suite.AskLate(readClear(host, clearPort), expect.Documents(ratingsdb.OneStarEach)).Through(gateway)),
 			suite.Now("a client that trusts another CA does not trust the gateway",
-				suite.AskLate(change(func(r *probe.Request) { r.TLS.RootsPEM = stranger }), expect.ClientRefused(probe.VerifyUnknownAuthority)).Through(gateway)),
+				suite.AskLate(strangely, expect.ClientRefused(probe.VerifyUnknownAuthority)).Through(gateway)),
 			suite.Now("a name that is not in the certificate is not trusted",
 				suite.AskLate(read(alias), expect.ClientRefused(probe.VerifyName)).Through(gateway)),
 			suite.Now("a client without TLS gets no word on the port with TLS",
 				suite.AskLate(readClear(host, tlsPort), expect.Severed(), expect.FailedDuring(probe.PhaseResponse)).Through(gateway)),
 			suite.Now("a client with TLS gets no handshake on the port without",
-				suite.AskLate(change(func(r *probe.Request) { r.URL = address("mongodb+tls", host, clearPort) }),
-					expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTLSNotTLS), expect.FailedDuring(probe.PhaseTLS)).Through(gateway)),
+				suite.AskLate(tlsOnClear, expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTLSNotTLS), expect.FailedDuring(probe.PhaseTLS)).Through(gateway)),
 			suite.Now("a wrong password passes the gateway and is refused by the database",
 				suite.AskLate(change(func(r *probe.Request) { r.Mongo.Password += "x" }), expect.FailedWith(probe.ClassAuth), expect.Verified()).Through(gateway)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "wrong-trust-refused", "documents", []any{alias}, "spec", "servers", "0", "hosts"),
-			suite.Withhold("VirtualService", "wrong-trust-refused", "documents"),
-			suite.Withhold("Secret", "wrong-trust-refused", "documents"),
+			suite.Replace("Gateway", name, "documents", []any{alias}, "spec", "servers", "0", "hosts"),
+			suite.Withhold("VirtualService", name, "documents"),
+			suite.Withhold("Secret", name, "documents"),
+			suite.Meddle("a client that trusts another CA does not trust the gateway", "a certificate of that other CA", "failure",
+				showing(name, name+"-stranger", signed, reads(strangely))),
+			suite.Meddle("a name that is not in the certificate is not trusted", "a certificate with that name in it", "failure",
+				showing(name, name+"-alias", suite.CredentialOf(gateway, name+"-alias", pki.Leaf{DNSNames: []string{host, alias}}), reads(read(alias)))),
+			suite.Meddle("a client without TLS gets no word on the port with TLS", "no TLS on that port", "failure",
+				edited("Gateway", name, server(tlsPort, "tls-"+name, "MONGO", "*", nil), reads(readClear(host, tlsPort)), "spec", "servers", "0")),
+			suite.Meddle("a client with TLS gets no handshake on the port without", "TLS on that port", "failure",
+				edited("Gateway", name, server(clearPort, "mongo-"+name, "TLS", host, simple(name)), reads(tlsOnClear), "spec", "servers", "1")),
+			suite.Meddle("a wrong password passes the gateway and is refused by the database", "without the route from then on", "failure",
+				without("VirtualService", name, reads(read(host)))),
 		},
 	}
 }
@@ -115,8 +126,14 @@ func plainPort() suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Gateway", "plain-port-clear", "documents"),
-			suite.Withhold("VirtualService", "plain-port", "documents"),
+			suite.Withhold("VirtualService", "plain-port", "documents").At("beside the port with TLS"),
 			suite.Replace("VirtualService", "plain-port-clear", "documents", 27019, "spec", "tcp", "0", "route", "0", "destination", "port", "number"),
+			suite.Besides("a second Gateway for the port", "failure", plainAgain()).At("then it is refused"),
+			suite.Meddle("and stays refused", "the port is served again", "failure", beside(plainAgain(), func(ctx context.Context, e *suite.Env) error {
+				return inEffect(ctx, e, reads(readClear(host, clearPort)))
+			})),
+			suite.Meddle("while the port with TLS serves", "without its route from then on", "documents",
+				without("VirtualService", "plain-port", reads(read(host)))),
 		},
 	}
 }
@@ -147,6 +164,9 @@ func certificateRotation() suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Replace("Gateway", name, "documents", "never-made", "spec", "servers", "0", "tls", "credentialName"),
 			suite.Withhold("VirtualService", name, "documents"),
+			suite.Meddle("new sessions see the new serial", "a certificate that was not asked for", "certificate serial",
+				showing(name, name+"-other", credential(name+"-other", host), presented(host, name+"-other"))),
+			suite.Meddle("the open cursor gives the rest on its own connection", "the session is cut", "open cursor", open.cut),
 		},
 	}
 }

@@ -85,6 +85,18 @@ func (w *outside) inTheClear(e *suite.Env) probe.Request {
 
 func mongoOriginated(w *outside) suite.Feature {
 	var seen probe.Observation
+	read := suite.Becomes("a driver in the mesh reads the database, and speaks in the clear", func(ctx context.Context, e *suite.Env) error {
+		seen = e.AskFrom(ctx, "bookinfo", "agent", w.inTheClear(e))
+		return expect.All(expect.Documents(ratingsdb.OneStarEach), expect.ClearOnTheWire())(seen)
+	})
+	refused := suite.Now("which the database itself does not take", suite.AskLate(func(e *suite.Env) probe.Request {
+		r := w.inTheClear(e)
+		r.Connect = net.JoinHostPort(w.database, "27018")
+		return r
+	}, expect.Severed()).From("bookinfo", "outsider"))
+	logged := suite.Becomes("the sidecar sent each connection to the gateway, and that to the database's TLS port", func(ctx context.Context, e *suite.Env) error {
+		return w.eachHop(ctx, e, seen)
+	})
 	return suite.Feature{
 		Name:    "MongoOriginated",
 		Promise: "Applications that speak to MongoDB in the clear read a database that speaks nothing but TLS.",
@@ -97,23 +109,17 @@ func mongoOriginated(w *outside) suite.Feature {
 		Then: []suite.Step{
 			suite.Eventually("Reviewer 1 has one red star", suite.Ask(probe.GET("https://"+page+"/productpage"),
 				expect.Status(200), expect.Stars("Reviewer1", 1), expect.StarColor("Reviewer1", "red"))),
-			suite.Becomes("a driver in the mesh reads the database, and speaks in the clear", func(ctx context.Context, e *suite.Env) error {
-				seen = e.AskFrom(ctx, "bookinfo", "agent", w.inTheClear(e))
-				return expect.All(expect.Documents(ratingsdb.OneStarEach), expect.ClearOnTheWire())(seen)
-			}),
-			suite.Now("which the database itself does not take", suite.AskLate(func(e *suite.Env) probe.Request {
-				r := w.inTheClear(e)
-				r.Connect = net.JoinHostPort(w.database, "27018")
-				return r
-			}, expect.Severed()).From("bookinfo", "outsider")),
-			suite.Becomes("the sidecar sent each connection to the gateway, and that to the database's TLS port", func(ctx context.Context, e *suite.Env) error {
-				return w.eachHop(ctx, e, seen)
-			}),
+			read,
+			refused,
+			logged,
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Replace("DestinationRule", "origination-mongodb", "stars by Reviewer1", "DISABLE", "spec", "subsets", "0", "trafficPolicy", "tls", "mode"),
 			suite.Replace("DestinationRule", "origination-mongodb", "stars by Reviewer1", []any{"other.example.com"}, "spec", "subsets", "0", "trafficPolicy", "tls", "subjectAltNames"),
 			suite.Withhold("VirtualService", "mongodb", "stars by Reviewer1"),
+			w.meanwhile(read.Name, "with a route for ratings alone", "documents", w.onlyForRatings, w.inTheClear, expect.FailedWith(probe.ClassTimeout, probe.ClassClosed, probe.ClassReset)),
+			suite.Besides("with a database that is shut to all but gateways", "failure", suite.Apply("tls-origination/sabotage/database-shut.yaml")).At(refused.Name),
+			renamed(read.Name, "by another subset", mongoWay).At(logged.Name),
 		},
 	}
 }

@@ -62,9 +62,13 @@ func untrustedCARefused(w *outside) suite.Feature {
 	for _, b := range distrusted() {
 		then = append(then, w.refused(b.is, b.host(), expect.ClusterIs("outbound|443||"+b.host()), expect.TransportFailureContains(unverified)))
 	}
-	then = append(then, w.refused("whoever it is, when the trusted bundle is empty,", empty, unsupplied()),
-		suite.Becomes("and the control plane says that it is empty", suite.ControlPlaneNames("untrusted-emptyca")))
+	unable := w.refused("whoever it is, when the trusted bundle is empty,", empty, unsupplied())
+	told := suite.Becomes("and the control plane says that it is empty", suite.ControlPlaneNames("untrusted-emptyca"))
+	then = append(then, unable, told)
 	rule := func(name string) string { return "untrusted-" + name }
+	bundle := func(secret, field string) suite.Sabotage {
+		return suite.Replace("DestinationRule", rule("emptyca"), field, secret, tlsField("credentialName")...)
+	}
 	return suite.Feature{
 		Name:    "UntrustedCARefused",
 		Promise: "A host that cannot prove who it is gets nothing, neither over TLS nor in the clear.",
@@ -76,12 +80,28 @@ func untrustedCARefused(w *outside) suite.Feature {
 			toGateway(suite.Apply("tls-origination/untrusted-ca-refused/*.yaml"), "untrusted", "http"),
 		},
 		Then: then,
-		Sabotage: []suite.Sabotage{
-			suite.Replace("DestinationRule", rule("misnamed"), "status", []any{"other.example.com"}, tlsField("subjectAltNames")...),
-			suite.Replace("DestinationRule", rule("expired"), "status", unverifying("expired"+untrusted), tlsPath...),
-			suite.Replace("DestinationRule", rule("foreign"), "status", rule("otherca"), tlsField("credentialName")...),
-		},
+		Sabotage: append(believed(),
+			bundle("untrusted-ca", "status").At(unable.Name),
+			bundle("untrusted-nobody", "control plane log").At(told.Name)),
 	}
+}
+
+// believed has the gateway trust each of them after all.
+func believed() []suite.Sabotage {
+	var all []suite.Sabotage
+	for _, b := range distrusted() {
+		value, path := any(unverifying(b.host())), tlsPath
+		switch b.name {
+		case "misnamed":
+			value, path = b.leaf.DNSNames, tlsField("subjectAltNames")
+		case "foreign":
+			value, path = "untrusted-otherca", tlsField("credentialName")
+		case "otherca":
+			value, path = "untrusted-ca", tlsField("credentialName")
+		}
+		all = append(all, suite.Replace("DestinationRule", "untrusted-"+b.name, "status", value, path...).At(refusal(b.is)))
+	}
+	return all
 }
 
 // unverifying speaks TLS to anybody.
@@ -99,11 +119,14 @@ func trust(secret string, pem func(*suite.Env) string) suite.Given {
 // and then one asks again.
 func (w *outside) refused(what, host string, why ...expect.LineCheck) suite.Step {
 	var x exchange
-	return suite.Becomes(what+" is refused, and the gateway's log says why", func(ctx context.Context, e *suite.Env) error {
+	return suite.Becomes(refusal(what), func(ctx context.Context, e *suite.Env) error {
 		_, err := x.refusedAtGateway(ctx, e, w.plain(host), why...)
 		return err
 	})
 }
+
+// refusal is what such a step is called.
+func refusal(what string) string { return what + " is refused, and the gateway's log says why" }
 
 // refusedByHost asserts that the host does not go on with the gateway. By TLS 1.3 the
 // gateway is connected before the host has looked at its certificate, so its log says only
@@ -126,6 +149,9 @@ func (w *outside) refusedByHost(what, host, why string) suite.Step {
 // refusedAtGateway asks until it is the gateway that refuses, and not the sidecar for want
 // of a route; and asks again when the line of what was asked tells of something else.
 func (x *exchange) refusedAtGateway(ctx context.Context, e *suite.Env, r func(*suite.Env) probe.Request, why ...expect.LineCheck) (line accesslog.Line, err error) {
+	if x.of != e {
+		x.of, x.seen = e, probe.Observation{} // what is left is of an earlier run of the feature
+	}
 	if x.seen.RequestID == "" {
 		seen := e.AskFrom(ctx, "bookinfo", "agent", r(e))
 		if err := expect.All(expect.Status(http.StatusServiceUnavailable), expect.FromUpstream())(seen); err != nil {
@@ -162,6 +188,8 @@ func mutualTLS(w *outside) suite.Feature {
 		return suite.ClientCredential(gateway, name, pki.Leaf{CommonName: "meshgate egress", Client: true}, by)
 	}
 	both := map[string]any{"mode": "MUTUAL"}
+	foreignRefused := w.refusedByHost("a certificate of another authority", wrongCert, "signed by unknown authority")
+	noneRefused := w.refusedByHost("no certificate", noCert, "didn't provide a certificate")
 	return suite.Feature{
 		Name:    "MutualTLS",
 		Promise: "A host that demands a certificate is reached with the right one, and with no other.",
@@ -179,94 +207,14 @@ func mutualTLS(w *outside) suite.Feature {
 				check := expect.All(overTLS(mutual), expect.EchoClientCert(e.Certificate(credential).Serial))
 				return check(e.AskFrom(ctx, "bookinfo", "agent", w.plain(mutual)(e)))
 			}),
-			w.refusedByHost("a certificate of another authority", wrongCert, "signed by unknown authority"),
-			w.refusedByHost("no certificate", noCert, "didn't provide a certificate"),
+			foreignRefused,
+			noneRefused,
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Secret", credential, "status"),
 			suite.Replace("DestinationRule", nameOf(mutual), "status", "SIMPLE", tlsField("mode")...),
-		},
-	}
-}
-
-// caRotation: the host's authority changes, and the gateway follows by a new secret.
-func caRotation(w *outside) suite.Feature {
-	const credential, after = "rotated-ca", "after." + rotated
-	unknown := []expect.LineCheck{expect.ClusterIs("outbound|443||" + rotated), expect.TransportFailureContains(unverified)}
-	given := func(pem func(*suite.Env) string) suite.Step {
-		return suite.Do("the gateway is given the new CA", func(ctx context.Context, e *suite.Env) error {
-			return e.Stand(ctx, []suite.Given{suite.CACredential(gateway, credential, pem)})
-		})
-	}
-	host := func(name, sni string) suite.Step { return suite.Do(name, spoken(rotated, "sni", sni)) }
-	return suite.Feature{
-		Name:    "CARotation",
-		Promise: "When the host's authority changes, the gateway refuses it until it is given the new one; then it refuses the old one.",
-		Spec:    spec,
-		Given: []suite.Given{
-			suite.CACredential(gateway, credential, func(e *suite.Env) string { return e.CA.PEM() }),
-			way(rotated, byCredential(rotated, credential, nil)),
-		},
-		Then: []suite.Step{
-			suite.Control("the host is trusted", fromAgent(w.plain(rotated), overTLS(rotated))),
-			host("the host's certificate is of another authority", after),
-			w.refused("the host, before the gateway has the new CA,", rotated, unknown...),
-			given(func(*suite.Env) string { return w.other.PEM() }),
-			suite.Eventually("then the host is trusted", fromAgent(w.plain(rotated), overTLS(after))),
-			host("the host shows its old certificate again", rotated),
-			w.refused("a server with the old certificate", rotated, unknown...),
-			suite.Do("the gateway is given a huge bundle, in which both are", func(ctx context.Context, e *suite.Env) error {
-				bundle, err := manyCAs(e.CA.PEM() + w.other.PEM())
-				if err != nil {
-					return err
-				}
-				return e.Stand(ctx, []suite.Given{suite.CACredential(gateway, credential, func(*suite.Env) string { return bundle })})
-			}),
-			suite.Eventually("then both are trusted", fromAgent(w.plain(rotated), overTLS(rotated))),
-		},
-		Sabotage: []suite.Sabotage{
-			suite.Withhold("Secret", credential, "status"),
-			suite.Replace("DestinationRule", nameOf(rotated), "status", unverifying(rotated), tlsPath...),
-		},
-	}
-}
-
-// manyCAs is a bundle as large as operating systems' are, with those given at its end.
-func manyCAs(pem string) (string, error) {
-	const many = 150
-	var bundle string
-	for range many {
-		ca, err := pki.NewCA("one of many")
-		if err != nil {
-			return "", suite.Broken(err)
-		}
-		bundle += ca.PEM()
-	}
-	return bundle + pem, nil
-}
-
-// missingSecret: a credential that does not exist stops its own host, and is named.
-func missingSecret(w *outside) suite.Feature {
-	const credential = "never-made-origination"
-	return suite.Feature{
-		Name:    "MissingSecret",
-		Promise: "A host whose CA is not there is not reached, the missing secret is named, and other hosts are untouched.",
-		Spec:    spec,
-		Given:   []suite.Given{way(missing, byCredential(missing, credential, nil)), way(beside)},
-		Then: []suite.Step{
-			suite.Control("another host is reached", fromAgent(w.plain(beside), overTLS(beside))),
-			w.refused("the host without a CA", missing, unsupplied()),
-			suite.Becomes("the control plane names the secret", suite.ControlPlaneNames(credential)),
-			suite.Stay("it stays refused", fromAgent(w.plain(missing), expect.Status(http.StatusServiceUnavailable))),
-			suite.Now("and the other host is untouched", fromAgent(w.plain(beside), overTLS(beside))),
-			suite.Do("the secret is made", func(ctx context.Context, e *suite.Env) error {
-				return e.Stand(ctx, []suite.Given{suite.CACredential(gateway, credential, func(e *suite.Env) string { return e.CA.PEM() })})
-			}),
-			suite.Eventually("then the host is reached", fromAgent(w.plain(missing), overTLS(missing))),
-		},
-		Sabotage: []suite.Sabotage{
-			suite.Withhold("DestinationRule", nameOf(beside), "status"),
-			suite.Replace("DestinationRule", nameOf(missing), "control plane log", "none-such", tlsField("credentialName")...),
+			suite.Replace("DestinationRule", nameOf(wrongCert), "server's log", "SIMPLE", tlsField("mode")...).At(foreignRefused.Name),
+			called("with a certificate of another authority instead of none", suite.Replace("DestinationRule", nameOf(noCert), "server's log", verify(noCert, foreign, both), tlsPath...)).At(noneRefused.Name),
 		},
 	}
 }

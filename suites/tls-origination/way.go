@@ -90,7 +90,10 @@ func overTLS(sni string) expect.Check {
 }
 
 // exchange is one request of the agent, and what the proxies' logs say of it.
-type exchange struct{ seen probe.Observation }
+type exchange struct {
+	seen probe.Observation
+	of   *suite.Env // the run of the feature in which it was seen
+}
 
 // asked is the request, until the answer is right.
 func (x *exchange) asked(name string, r func(*suite.Env) probe.Request, check func(context.Context, *suite.Env) (expect.Check, error)) suite.Step {

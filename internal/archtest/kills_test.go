@@ -1,0 +1,42 @@
+package archtest
+
+import (
+	"testing"
+
+	"meshgate/defects"
+	"meshgate/framework/defect"
+	"meshgate/framework/suite"
+	"meshgate/suites"
+
+	"github.com/stretchr/testify/require"
+)
+
+// An assertion that nothing breaks may be one that cannot fail.
+func TestEveryAssertionHasSomethingThatBreaksIt(t *testing.T) {
+	broken := map[[2]string]bool{} // by feature and step
+	endings := map[string]bool{}   // steps that end every feature: once is enough
+	all, err := defect.Load(defects.FS)
+	require.NoError(t, err)
+	for _, d := range all {
+		for _, s := range d.Sees {
+			broken[[2]string{s.Feature, s.Step}], endings[s.Step] = true, true
+		}
+	}
+	for _, s := range suites.All() {
+		for _, f := range s.Features {
+			for _, w := range f.Sabotage {
+				broken[[2]string{suite.Key(s.Name, f.Name), f.Target(w)}], endings[f.Target(w)] = true, true
+			}
+		}
+	}
+	for _, s := range suites.All() {
+		for _, f := range s.Features {
+			for _, step := range f.Asserts() {
+				key := suite.Key(s.Name, f.Name)
+				if !broken[[2]string{key, step}] && !(f.Ending(step) && endings[step]) {
+					t.Errorf("%s: nothing breaks %q: declare a sabotage in the feature, or a defect in defects/", key, step)
+				}
+			}
+		}
+	}
+}

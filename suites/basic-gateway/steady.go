@@ -1,0 +1,97 @@
+package basicgateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"meshgate/framework/expect"
+	"meshgate/framework/pki"
+	"meshgate/framework/probe"
+	"meshgate/framework/suite"
+)
+
+const (
+	unfailing = "unfailing.example.com"
+	thousand  = 1000 // requests
+	kept      = 8    // connections that share them evenly
+)
+
+// steadily: what fails once in a while is seen by whoever asks often.
+func steadily() suite.Feature {
+	often := fmt.Sprintf("of %d requests none fails", thousand)
+	return suite.Feature{
+		Name:    "Steady",
+		Promise: "Of a thousand requests none fails.",
+		Spec:    spec,
+		Alone:   true, // a Telemetry of another feature changes every listener of the gateway, which ends open connections
+		Given: []suite.Given{
+			suite.Credential("unfailing", pki.Leaf{DNSNames: []string{unfailing}}),
+			suite.Apply("basic-gateway/steady/*.yaml"),
+		},
+		Then: []suite.Step{
+			suite.Eventually("the host answers", suite.Ask(probe.GET("https://"+unfailing+"/"), expect.Status(200))),
+			suite.Holds(often, noneFails),
+		},
+		Sabotage: []suite.Sabotage{
+			suite.Withhold("VirtualService", "steady", "status"),
+			named("one request of a hundred is refused", suite.Replace("VirtualService", "steady", "failed requests", map[string]any{
+				"fault": map[string]any{"abort": map[string]any{"percentage": map[string]any{"value": 1}, "httpStatus": 500}},
+				"route": to("my-app"),
+			}, "spec", "http", "0")).At(often),
+		},
+	}
+}
+
+// noneFails asks on all connections side by side.
+func noneFails(ctx context.Context, e *suite.Env) error {
+	seen, errs := make([][]probe.Observation, kept), make([]error, kept)
+	var asking sync.WaitGroup
+	for i := range seen {
+		asking.Go(func() { seen[i], errs[i] = askOften(ctx, e, thousand/kept) })
+	}
+	asking.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return failures(slices.Concat(seen...))
+}
+
+// askOften makes so many requests on one connection, one after the other. Only the first
+// is remembered: the others need not be found again in the gateway's log. What ends the
+// connection fails all that were to follow, so that the time is up at most once.
+func askOften(ctx context.Context, e *suite.Env, times int) ([]probe.Observation, error) {
+	r := probe.GET("https://" + unfailing + "/")
+	r.Timeout = e.Budget.Probe
+	held, first, err := e.Hold(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if held == nil {
+		return slices.Repeat([]probe.Observation{first}, times), nil
+	}
+	defer held.Close()
+	seen := []probe.Observation{first}
+	for len(seen) < times {
+		seen = append(seen, held.Do(ctx, r))
+	}
+	return seen, nil
+}
+
+// failures judges that there are none.
+func failures(seen []probe.Observation) error {
+	slices.SortFunc(seen, func(a, b probe.Observation) int { return a.At.Compare(b.At) })
+	var failed []error
+	for _, o := range seen {
+		if err := expect.Status(200)(o); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return &expect.Mismatch{Field: "failed requests", Want: fmt.Sprintf("0 of %d", len(seen)),
+		Got: fmt.Sprintf("%d of %d, the first: %v", len(failed), len(seen), failed[0])}
+}
