@@ -41,6 +41,10 @@ sabotage: build ## The kill matrix: make configuration and mesh wrong, and show 
 soak: build ## Run the suites again and again (ARGS="--runs 50"), and fail on any flake
 	@bin/meshgate soak $(ARGS)
 
+.PHONY: browser
+browser: ## Open the report's page in a browser: light and dark, desk and phone
+	@go run ./internal/browsercheck $(ARGS)
+
 .PHONY: doctor
 doctor: build ## Say what this machine lacks, with the command that mends it
 	@bin/meshgate doctor

@@ -86,7 +86,7 @@ from outside what users of a mesh rely on. Its exit code is the verdict:
 	a.loader = config.Flags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return config.FlagError(c.Flags(), err) })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(a.run(), a.up(), a.down(), a.doctor(), a.bundle(), a.list(), a.sabotage(), a.soak())
+	root.AddCommand(a.run(), a.up(), a.down(), a.doctor(), a.bundle(), a.list(), a.sabotage(), a.soak(), a.report())
 	return root
 }
 

@@ -95,6 +95,9 @@ func (a *app) fixturesWrong(c *cobra.Command, s *suite.Session, run *report.Run,
 	case w.nth >= 0:
 		rounds = suite.Halves(chosen, asked, w.nth)
 	}
+	if err := s.Stand(c.Context()); err != nil {
+		return err
+	}
 	found, err := s.Play(c.Context(), rounds...)
 	if c.Context().Err() != nil || s.Bed() == nil {
 		return err // of what was never asked there is nothing to say

@@ -63,6 +63,7 @@ type Run struct {
 	Keep        bool              // leave cluster and mesh in place at the end
 	RequireFull bool              // a skipped feature fails the verdict
 	Report      string            // directory of the reports
+	Retain      int               // how many finished runs stay in it, the newest; 0 means all
 	Suites      []string          // empty means all
 	Feature     string            // regular expression on feature names, "" means all
 	Labels      map[string]string // only features that carry all of these

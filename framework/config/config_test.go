@@ -66,6 +66,7 @@ mesh:
   values: {pilot: {env: {X: "1"}, replicaCount: 2}}
 run:
   keep: true
+  retain: 20
   suites: [basic-gateway, mongo-egress]
   labels: {tier: fast}
   feature: ^HTTPS
@@ -73,13 +74,13 @@ run:
 budget: {deletion: 45s}
 names: {bookinfo_namespace: shop}
 `
-	want := Run{Keep: true, Report: "report", Suites: []string{"basic-gateway", "mongo-egress"},
+	want := Run{Keep: true, Report: "report", Retain: 20, Suites: []string{"basic-gateway", "mongo-egress"},
 		Feature: "^HTTPS", Labels: map[string]string{"tier": "fast"}, Slow: 2}
 	values := map[string]any{"pilot": map[string]any{"env": map[string]any{"X": "1"}, "replicaCount": 2}}
-	environ := []string{"MESHGATE_MESH_VALUES={pilot: {env: {X: '1'}, replicaCount: 2}}", "MESHGATE_KEEP=true",
+	environ := []string{"MESHGATE_MESH_VALUES={pilot: {env: {X: '1'}, replicaCount: 2}}", "MESHGATE_KEEP=true", "MESHGATE_RETAIN=20",
 		"MESHGATE_SUITE=basic-gateway, mongo-egress", "MESHGATE_LABELS=tier=fast", "MESHGATE_FEATURE=^HTTPS",
 		"MESHGATE_SLOW=2", "MESHGATE_BUDGET_DELETION=45s", "MESHGATE_BOOKINFO_NAMESPACE=shop"}
-	args := []string{"--mesh-values", "{pilot: {env: {X: '1'}, replicaCount: 2}}", "--keep", "--suite", "basic-gateway",
+	args := []string{"--mesh-values", "{pilot: {env: {X: '1'}, replicaCount: 2}}", "--keep", "--retain", "20", "--suite", "basic-gateway",
 		"--suite", "mongo-egress", "--labels", "tier=fast", "--feature", "^HTTPS", "--slow", "2", "--bookinfo-namespace", "shop"}
 	for name, give := range map[string]func() (Config, error){
 		"file":        func() (Config, error) { return load(t, file, nil) },

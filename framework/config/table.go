@@ -19,6 +19,9 @@ type setting struct {
 // prefix is what every environment variable of ours begins with.
 const prefix = "MESHGATE_"
 
+// maxRetain is more runs than anybody reads; beyond it, keep all.
+const maxRetain = 10000
+
 // fileFlag and fileVariable name the file of settings; they cannot be in it.
 const (
 	fileFlag     = "config"
@@ -114,6 +117,8 @@ func runSettings() []setting {
 			yesNo(func(c *Config) *bool { return &c.Run.RequireFull })},
 		{"run.report", "report", "report", "directory of the reports",
 			someText(func(c *Config) *string { return &c.Run.Report })},
+		{"run.retain", "retain", "0", "finished runs kept in the directory of the reports, the newest ones; 0: all",
+			whole(func(c *Config) *int { return &c.Run.Retain }, 0, maxRetain)},
 		{"run.suites", "suite", "", "suites to run; unset: all",
 			words(func(c *Config) *[]string { return &c.Run.Suites })},
 		{"run.feature", "feature", "", "features to run, by name; unset: all",

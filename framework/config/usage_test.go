@@ -33,6 +33,7 @@ func TestBadValuesAreNamedWithKeyWantGotAndOrigin(t *testing.T) {
 			`names.control_plane_name: want a DNS-1123 label (a-z, 0-9 and -, at most 63) (meshgate.yaml:1): nothing is set`},
 		{"duration", "budget: {probe: 5}", nil, nil,
 			`budget.probe: want a duration from 100ms to 2h, such as 90s, got "5" (meshgate.yaml:1)`},
+		{"retain", "", nil, []string{"--retain", "-1"}, `run.retain: want a whole number from 0 to 10000, got "-1" (flag --retain)`},
 		{"factor", "", nil, []string{"--slow", "0"}, `run.slow: want a number from 0.1 to 20, got "0" (flag --slow)`},
 		{"not a number", "", nil, []string{"--slow", "NaN"}, `run.slow: want a number from 0.1 to 20, got "NaN" (flag --slow)`},
 		{"bool", "", []string{"MESHGATE_KEEP=yes"}, nil, `run.keep: want true or false, got "yes" (environment MESHGATE_KEEP)`},

@@ -60,7 +60,7 @@ type Shown struct {
 	// Sidecar is an application, <readable namespace>/<app>, of the first feature's suite,
 	// whose Envoy's configuration has the text.
 	Sidecar string `json:"sidecar,omitempty"`
-	// Object is a kind of networking.istio.io of which an object carries the annotation
+	// Object is Secret or a kind of networking.istio.io, of which an object carries the annotation
 	// meshgate.io/defect with the defect's name.
 	Object string `json:"object,omitempty"`
 	// Contains is the text; by default the defect's marker.
@@ -175,13 +175,17 @@ func (d Defect) validate() error {
 	return errors.Join(errs...)
 }
 
+// most is how many features see the defects of a batch, at the most: they are asked side by
+// side, and a machine that is too busy sees nothing.
+const most = 10
+
 // Batches are defects that can be in the mesh at the same time: those that are not alone,
 // and of which no two are seen by the same feature.
 func Batches(all []Defect) [][]Defect {
 	var batches [][]Defect
 	var taken []map[string]bool // the features of each batch; nil: closed
 	for _, d := range all {
-		i := slices.IndexFunc(taken, func(t map[string]bool) bool { return t != nil && !d.Alone && !d.meets(t) })
+		i := slices.IndexFunc(taken, func(t map[string]bool) bool { return t != nil && len(t) < most && !d.Alone && !d.meets(t) })
 		if i < 0 {
 			i = len(batches)
 			batches, taken = append(batches, nil), append(taken, map[string]bool{})

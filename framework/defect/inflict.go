@@ -81,6 +81,12 @@ func (p patient) apply(ctx context.Context, d Defect) error {
 		if err := p.k.Apply(ctx, owner, o); err != nil {
 			return err
 		}
+		if o.GetKind() == "Deployment" {
+			d := wait.Deadline{Name: kube.Name(o) + " ready", Within: p.budget.Ready}
+			if err := p.k.AwaitDeployment(ctx, d, o.GetNamespace(), o.GetName(), nil); err != nil {
+				return err
+			}
+		}
 	}
 	if len(d.MeshConfig) > 0 {
 		before, err := p.meshConfig(ctx)

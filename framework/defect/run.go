@@ -52,11 +52,11 @@ func (p patient) treat(ctx context.Context, s *suite.Session, phase progress.Pha
 		return nil, err
 	}
 	phase.Waiting("the features")
-	w := &witness{bed: s.Bed(), session: s}
+	w := &witness{bed: s.Bed(), session: s, defects: batch, seen: map[string]bool{}, last: map[string]error{}}
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
-	go func() { defer close(watched); w.watch(watching, batch) }()
-	found, err := s.Play(ctx, suite.Round{Only: asked(batch)})
+	go func() { defer close(watched); w.watch(watching) }()
+	found, err := s.Play(ctx, suite.Round{Only: asked(batch), Ended: w.ended})
 	stop()
 	<-watched
 	if err != nil || ctx.Err() != nil {

@@ -21,7 +21,7 @@ import (
 
 // watchEvery is the interval at which a defect is looked for: a configuration dump is
 // a megabyte.
-const watchEvery = time.Second
+const watchEvery = 3 * time.Second
 
 // adminPort is where Envoy's admin interface listens, on the pod's loopback.
 const adminPort = 15000
@@ -31,20 +31,31 @@ const adminPort = 15000
 type witness struct {
 	bed     *testbed.Bed
 	session *suite.Session
+	defects []Defect
 
 	mu   sync.Mutex
 	seen map[string]bool
 	last map[string]error // why it was not seen, at the last look
 }
 
-// watch looks until every defect was seen or the context ends.
-func (w *witness) watch(ctx context.Context, defects []Defect) {
-	w.seen, w.last = map[string]bool{}, map[string]error{}
+// ended looks once more when a feature has ended that must see defects, while what it made
+// still stands.
+func (w *witness) ended(ctx context.Context, suite, feature string) {
+	for _, d := range w.defects {
+		if !w.saw(d) && slices.ContainsFunc(d.Sees, func(s Seen) bool { return s.Suite() == suite && s.Name() == feature }) {
+			w.note(ctx, d, w.look(ctx, d))
+		}
+	}
+}
+
+// watch looks now and then until the context ends: some features take away themselves
+// what a defect is seen by.
+func (w *witness) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
-		for _, d := range defects {
-			if !w.saw(d) {
+		for _, d := range w.defects {
+			if ctx.Err() == nil && !w.saw(d) {
 				w.note(ctx, d, w.look(ctx, d))
 			}
 		}
@@ -153,6 +164,9 @@ func contains(v any, text string) bool {
 func (w *witness) rewritten(ctx context.Context, d Defect) error {
 	kind := &unstructured.Unstructured{}
 	kind.SetGroupVersionKind(schema.GroupVersionKind{Group: "networking.istio.io", Version: "v1", Kind: d.Shown.Object})
+	if d.Shown.Object == "Secret" {
+		kind.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: d.Shown.Object})
+	}
 	all, err := w.bed.Kube.Everywhere(ctx, kind)
 	if err != nil {
 		return err

@@ -32,10 +32,10 @@ func Decode(data []byte) (Run, error) {
 		Schema string `json:"schema"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
-		return Run{}, fmt.Errorf("not a report of meshgate: %w", err)
+		return Run{}, syntaxError(data, err)
 	}
 	if head.Schema != Schema {
-		return Run{}, fmt.Errorf("schema: want %q, got %q; this meshgate reads no other", Schema, head.Schema)
+		return Run{}, schemaError(head.Schema)
 	}
 	var run Run
 	if err := json.Unmarshal(data, &run); err != nil {
@@ -48,7 +48,7 @@ func Decode(data []byte) (Run, error) {
 func Read(path string) (Run, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Run{}, fmt.Errorf("report: %w", err)
+		return Run{}, readError(path, err)
 	}
 	run, err := Decode(data)
 	if err != nil {

@@ -94,7 +94,10 @@ type Suite struct {
 type Feature struct {
 	Name string `json:"name"`
 	// Spec is where the promise is written, "spec.md#mongo-egress".
-	Spec    string    `json:"spec,omitempty"`
+	Spec string `json:"spec,omitempty"`
+	// Needs are the capabilities without which the feature is skipped, those of its
+	// suite included. What needs none is asked of every mesh: its core conformance.
+	Needs   []string  `json:"needs,omitempty"`
 	Status  Status    `json:"status"`
 	Started time.Time `json:"started"`
 	Took    Seconds   `json:"tookSeconds"`

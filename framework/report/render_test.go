@@ -45,6 +45,13 @@ func TestGolden(t *testing.T) {
 	data, err := report.JUnit(judged())
 	require.NoError(t, err)
 	golden(t, "testdata/junit.xml", string(data))
+	for name, encode := range map[string]func(report.Run) ([]byte, error){
+		"summary.md": report.Markdown, "conformance.yaml": report.Profile, "metrics.prom": report.Metrics,
+	} {
+		data, err := encode(judged())
+		require.NoError(t, err)
+		golden(t, "testdata/"+name, string(data))
+	}
 	var b strings.Builder
 	require.NoError(t, report.Summary(&b, judged(), "report/x/report.json", "report/x/junit.xml"))
 	golden(t, "testdata/summary.txt", b.String())

@@ -46,7 +46,7 @@ func sample() report.Run {
 						Mismatches:  []report.Mismatch{{Field: "Location", Want: "https://api.test/a", Got: "https://api.test/"}},
 						Observation: json.RawMessage(`{"status":301,"header":{"Location":["https://api.test/"]}}`)},
 						Evidence: []string{"evidence/HTTPSRedirect/redirects/events.yaml", "evidence/HTTPSRedirect/redirects/objects.yaml"}}}},
-				{Name: "ObservedInTrace", Status: report.Skip, Reason: "Tracing: no collector is installed"},
+				{Name: "ObservedInTrace", Needs: []string{"Tracing"}, Status: report.Skip, Reason: "Tracing: no collector is installed"},
 				{Name: "CORS", Status: report.Error, Reason: "setup: the API server refused the VirtualService"},
 				{Name: "ExactPath", Status: report.Inconclusive, Reason: "the positive control never succeeded"},
 			}}},

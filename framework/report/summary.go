@@ -41,7 +41,7 @@ func Summary(w io.Writer, run Run, files ...string) error {
 	if v.Outcome == "" {
 		v = Judge(run, run.RequireFull)
 	}
-	b.WriteString(colour(verdictColour(v), terminal, v.Sentence) + "\n")
+	b.WriteString(colour(verdictColour(v), terminal, printable.Line(v.Sentence)) + "\n")
 	for _, line := range append(below(run), pointers(run, files)...) {
 		b.WriteString(printable.Line(line) + "\n")
 	}

@@ -13,6 +13,16 @@ import (
 const (
 	FileJSON  = "report.json"
 	FileJUnit = "junit.xml"
+	// FileHTML is the page for people; it needs nothing but a browser.
+	FileHTML = "report.html"
+	// FileMarkdown is the page for a CI server.
+	FileMarkdown = "summary.md"
+	// FileProfile is what an implementation publishes about its conformance.
+	FileProfile = "conformance.yaml"
+	// FileMetrics is for dashboards over many runs.
+	FileMetrics = "metrics.prom"
+	// FileMatrix is the kill matrix, of a run that has one.
+	FileMatrix = "kill-matrix.md"
 	// FileLatest, in the report directory, links to the newest run's folder.
 	FileLatest = "latest"
 )
@@ -20,7 +30,7 @@ const (
 // Write puts the run into its folder, dir/<run.ID>, and judges it on the way:
 //
 //	parts/<start>-<pid>.json   this process's own result, replaced only by itself
-//	report.json, junit.xml     all parts of the run so far, merged
+//	report.json and the others all parts of the run so far, merged; see outputs
 //
 // and points dir/latest to the folder. Every file is there whole or not at all,
 // and no earlier run is touched. A process may Write more than once: at its
@@ -77,15 +87,34 @@ func readParts(root string) (Run, error) {
 	return Merge(parts...), nil
 }
 
+// output is one file that is made of the whole run and of nothing else.
+type output struct {
+	name   string
+	encode func(Run) ([]byte, error)
+}
+
+// outputs is the table of the files that a run leaves, the report first.
+func outputs() []output {
+	return []output{
+		{FileJSON, Encode},
+		{FileJUnit, JUnit},
+		{FileHTML, HTML},
+		{FileMarkdown, Markdown},
+		{FileProfile, Profile},
+		{FileMetrics, Metrics},
+		{FileMatrix, Matrix},
+	}
+}
+
 func writeWhole(root string, run Run) ([]string, error) {
 	var files []string
 	var errs []error
-	for _, f := range []struct {
-		name   string
-		encode func(Run) ([]byte, error)
-	}{{FileJSON, Encode}, {FileJUnit, JUnit}} {
+	for _, f := range outputs() {
 		path := filepath.Join(root, f.name)
 		data, err := f.encode(run)
+		if err == nil && data == nil {
+			continue // the run has nothing for it
+		}
 		if err == nil {
 			err = writeFile(path, data)
 		}

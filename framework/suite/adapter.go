@@ -57,7 +57,7 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 		return ctx // told as the failure of a phase or of the suite, not of this feature
 	}
 	r.env = env
-	r.result = report.Feature{Name: r.feature.Name, Spec: r.feature.Spec, Started: time.Now()}
+	r.result = report.Feature{Name: r.feature.Name, Spec: r.feature.Spec, Needs: r.suite.needs(r.feature), Started: time.Now()}
 	t.Cleanup(func() { r.finish(ctx, t) })
 	if reason := r.suite.lacks(r.feature); reason != nil {
 		r.result.Status, r.result.Reason = report.Skip, reason.Error()
@@ -65,6 +65,9 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 	}
 	if r.around, err = r.suite.lookAround(ctx); err != nil {
 		r.suite.note("what %s stands on could not be looked at: %v", r.feature.Name, err)
+	}
+	if err := r.suite.after(ctx, r.feature); err != nil {
+		r.suite.note("%s: what came before it may still be on its way: %v", r.feature.Name, err)
 	}
 	r.wrong = r.suite.round.wrong(r.suite.suite.Name, r.feature)
 	r.record(ctx, t, "given", report.Given, func(ctx context.Context) (result, error) {
@@ -138,6 +141,9 @@ func (r *featureRun) evidence(ctx context.Context, step string, seen any) []stri
 
 // finish removes what the feature made and hands the result over.
 func (r *featureRun) finish(ctx context.Context, t *testing.T) {
+	if ended := r.suite.round.Ended; ended != nil {
+		ended(ctx, r.suite.suite.Name, r.feature.Name)
+	}
 	began := time.Now()
 	if err := r.env.clean(ctx); err != nil {
 		t.Errorf("%s: %v", r.feature.Name, err)
@@ -186,6 +192,18 @@ func (r *featureRun) outcome() (report.Status, string) {
 		return report.Inconclusive, fmt.Sprintf("%d of %d steps were left out by the selection of assessments", all-asked, all)
 	}
 	return report.Pass, ""
+}
+
+// needs are the capabilities that the suite and the feature declare, each once. What
+// every feature stands on is no need of any.
+func (s *suiteRun) needs(f Feature) []string {
+	var names []string
+	for _, c := range slices.Concat(s.suite.Needs, f.Needs) {
+		if !slices.Contains(names, string(c)) {
+			names = append(names, string(c))
+		}
+	}
+	return names
 }
 
 // lacks is the reason why a feature cannot run on this mesh, or nil.

@@ -28,6 +28,7 @@ type Env struct {
 	// CA signs every certificate of the run; clients of the gateway trust it alone.
 	CA *pki.CA
 
+	id      string
 	names   namespaces
 	owner   kube.Owner
 	outside probe.Prober
@@ -184,6 +185,10 @@ func portOf(raw string) (int, error) {
 		return 443, nil
 	}
 }
+
+// ID is of this run of the feature alone, for what must not be taken for what an earlier
+// one asked.
+func (e *Env) ID() string { return e.id }
 
 // Note tells the report's reader something about the run.
 func (e *Env) Note(format string, args ...any) { e.tell(format, args...) }

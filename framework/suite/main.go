@@ -161,11 +161,21 @@ func (s *Session) tell(run report.Run) report.Run {
 			run.Phases = append(run.Phases, report.Phase{Name: "report", Started: time.Now(), Error: err.Error()})
 			run.Verdict = report.Judge(run, run.RequireFull)
 		}
+		s.forget(run.ID)
 	}
 	if err := report.Summary(s.options.Out, run, files...); err != nil {
 		fmt.Fprintln(os.Stderr, "meshgate: the summary could not be printed:", err)
 	}
 	return run
+}
+
+// forget removes the runs that are not to be kept. One that cannot be removed says
+// nothing about the mesh, and changes no verdict.
+func (s *Session) forget(current string) {
+	run := s.options.Config.Run
+	if _, err := report.Retain(run.Report, run.Retain, current); err != nil {
+		fmt.Fprintln(os.Stderr, "meshgate: earlier runs could not be removed:", err)
+	}
 }
 
 // quiet keeps client-go's own log away from the progress: what it calls unhandled

@@ -1,5 +1,7 @@
 package suite
 
+import "context"
+
 // Round is one pass over the features of suites that stand.
 type Round struct {
 	// Wrong is what is made wrong, by Key; a feature that is not named is right.
@@ -7,6 +9,8 @@ type Round struct {
 	// Only are the features that are asked, by Key; nil means all. Of these the
 	// configuration selects.
 	Only map[string]bool
+	// Ended is called when a feature has ended, and what it made still stands; nil: nobody.
+	Ended func(ctx context.Context, suite, feature string)
 }
 
 // Key names a feature among those of all suites.

@@ -2,9 +2,11 @@ package suite
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,7 +65,7 @@ func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round
 			if err := s.settle(ctx); err != nil {
 				t.Errorf("%s: %v", s.suite.Name, err)
 			}
-			s.ask(t, e, r)
+			s.told(i, len(rounds), func() { s.ask(t, e, r) })
 			if last && i == len(rounds)-1 {
 				if err := s.leave(ctx); err != nil {
 					t.Errorf("%s: %v", s.suite.Name, err)
@@ -74,12 +76,32 @@ func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round
 	}
 }
 
+// told says which of several rounds is played.
+func (s *suiteRun) told(i, of int, play func()) {
+	if of == 1 {
+		play()
+		return
+	}
+	phase := s.log.Begin(fmt.Sprintf("%s, round %d of %d", s.suite.Name, i+1, of))
+	play()
+	phase.End(nil)
+}
+
 // settle waits, before any but the first round, until what the one before has removed is
 // gone from the proxies: what is made again at once would find its counters there.
 func (s *suiteRun) settle(ctx context.Context) error {
 	again := s.asked
 	s.asked = true
 	if !again || s.err != nil || s.bed == nil || ctx.Err() != nil {
+		return nil
+	}
+	return s.quiet(ctx, s.bed)
+}
+
+// after waits, before a feature that comes alone, until what the one before has removed is
+// gone from the proxies: it may be what this one makes, and then would pass for it.
+func (s *suiteRun) after(ctx context.Context, f Feature) error {
+	if !f.Alone {
 		return nil
 	}
 	return s.quiet(ctx, s.bed)
@@ -177,7 +199,7 @@ func (s *suiteRun) stand(ctx context.Context, phase progress.Phase) error {
 
 func (s *suiteRun) env(part string) *Env {
 	return &Env{
-		Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
+		id: strings.ToLower(rand.Text()[:10]), Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
 		names: newNamespaces(s.bed.Config.Names, s.bed.Mesh, s.suite), owner: kube.Owner(s.suite.Name + part),
 		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, tell: s.note, began: time.Now(),
 		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, shared: s.shared,

@@ -27,6 +27,12 @@ type Sabotage struct {
 	meddle func(context.Context, *Env) error                                        // nil: nothing
 }
 
+// Called gives a sabotage a name in words, where that of its making lists whole settings.
+func (s Sabotage) Called(name string) Sabotage {
+	s.Name = name
+	return s
+}
+
 // At says at which step the feature must turn red, where that is not the first.
 func (s Sabotage) At(step string) Sabotage {
 	s.Step = step

@@ -14,7 +14,6 @@ import (
 
 // surroundings are the pods on which every answer of the mesh depends, and what there was
 // to say of each: control plane, shared ingress gateway, and what the cluster itself runs.
-// Gateways that features stop are none of them.
 type surroundings map[string]string
 
 // beside are the namespaces of the cluster's own workings; one that is not there is empty.
@@ -29,7 +28,7 @@ func (s *suiteRun) lookAround(ctx context.Context) (surroundings, error) {
 			return nil, err
 		}
 		for _, p := range pods {
-			if !stoppable(m, p.Labels) && !passing(p) {
+			if slices.Contains(beside(), ns) && !passing(p) || ours(m, p.Labels) {
 				found[p.Namespace+"/"+p.Name] = stateOf(p)
 			}
 		}
@@ -37,17 +36,17 @@ func (s *suiteRun) lookAround(ctx context.Context) (surroundings, error) {
 	return found, nil
 }
 
-// stoppable tells whether a pod is of a gateway that a feature may stop.
-func stoppable(m *mesh.Mesh, labels map[string]string) bool {
-	if labels["istio"] == "" || labels["istio"] == "pilot" {
-		return false
+// ours tells whether a pod is of the control plane or of the shared ingress gateway.
+func ours(m *mesh.Mesh, labels map[string]string) bool {
+	if labels["app"] == "istiod" {
+		return true
 	}
 	for key, value := range m.Ingress.Selector {
 		if labels[key] != value {
-			return true
+			return false
 		}
 	}
-	return false
+	return len(m.Ingress.Selector) > 0
 }
 
 // passing tells whether a pod comes and goes by nature.

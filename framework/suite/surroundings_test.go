@@ -28,7 +28,15 @@ func TestWhatTheMeshStandsOnIsKnownToHaveChanged(t *testing.T) {
 
 func TestGatewaysThatFeaturesStopAreNoSurroundings(t *testing.T) {
 	m := &mesh.Mesh{Ingress: mesh.Gateway{Selector: map[string]string{"istio": "ingressgateway"}}}
-	for labels, want := range map[string]bool{"ingressgateway": false, "pilot": false, "": false, "egressgateway": true, "mongo-ingressgateway": true} {
-		assert.Equal(t, want, stoppable(m, map[string]string{"istio": labels}), labels)
+	for _, c := range []struct {
+		labels map[string]string
+		want   bool
+	}{
+		{map[string]string{"istio": "ingressgateway"}, true},
+		{map[string]string{"istio": "pilot", "app": "istiod"}, true},
+		{map[string]string{"istio": "egressgateway"}, false},
+		{map[string]string{"app": "meshgate-tracing"}, false},
+	} {
+		assert.Equal(t, c.want, ours(m, c.labels), c.labels)
 	}
 }

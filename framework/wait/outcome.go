@@ -48,9 +48,23 @@ type poll struct {
 
 func begin(ctx context.Context, d Deadline) *poll {
 	p := &poll{deadline: d, caller: ctx, start: time.Now()}
-	p.ctx, p.stop = context.WithDeadline(ctx, p.start.Add(d.Within))
+	p.ctx, p.stop = context.WithDeadline(ctx, p.start.Add(d.hard()))
 	return p
 }
+
+// look is an attempt that ends with the deadline, unless it is one of those that are
+// granted.
+func (p *poll) look(cond Condition) error {
+	if p.out.Attempts < p.deadline.Looks {
+		return p.attempt(p.ctx, cond)
+	}
+	ctx, stop := context.WithDeadline(p.ctx, p.start.Add(p.deadline.Within))
+	defer stop()
+	return p.attempt(ctx, cond)
+}
+
+// graced tells whether the last look was one of those that are granted.
+func (p *poll) graced() bool { return p.out.Attempts <= p.deadline.Looks && p.ctx.Err() == nil }
 
 // attempt calls the condition once and remembers what it said. An attempt that
 // was only cut short tells nothing, so that the cause before it is kept.
@@ -78,7 +92,9 @@ func (p *poll) sample(ctx context.Context, hang time.Duration, cond Condition) e
 }
 
 // over reports whether the deadline, or the caller's context, has passed.
-func (p *poll) over() bool { return p.ctx.Err() != nil }
+func (p *poll) over() bool {
+	return p.ctx.Err() != nil || time.Since(p.start) >= p.deadline.Within && p.out.Attempts >= p.deadline.Looks
+}
 
 // met notes the first success of a row, and returns the row's length.
 func (p *poll) met(row int) int {

@@ -14,7 +14,7 @@ import (
 func TestThroughoutSamplesTheWholeWindowAndItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
-		out, err := Throughout(t.Context(), Deadline{"stays blocked", 5 * time.Second}, 2*time.Second, 5*time.Second, script("+", &at))
+		out, err := Throughout(t.Context(), Deadline{Name: "stays blocked", Within: 5 * time.Second}, 2*time.Second, 5*time.Second, script("+", &at))
 		require.NoError(t, err)
 		assert.Equal(t, []time.Duration{0, 2 * time.Second, 4 * time.Second, 5 * time.Second}, at)
 		assert.Equal(t, 4, out.Attempts)
@@ -25,7 +25,7 @@ func TestThroughoutSamplesTheWholeWindowAndItsEnd(t *testing.T) {
 func TestThroughoutEndsAtTheFirstFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
-		_, err := Throughout(t.Context(), Deadline{"stays blocked", 10 * time.Second}, time.Second, 5*time.Second, script("+++-+", &at))
+		_, err := Throughout(t.Context(), Deadline{Name: "stays blocked", Within: 10 * time.Second}, time.Second, 5*time.Second, script("+++-+", &at))
 		require.ErrorIs(t, err, ErrBroken)
 		require.ErrorIs(t, err, errNotYet)
 		assert.EqualError(t, err, "stays blocked: did not hold: 4 attempts in 3s of 10s: last: look 4: 1 of 3 proxies SYNCED")
@@ -35,7 +35,7 @@ func TestThroughoutEndsAtTheFirstFailure(t *testing.T) {
 func TestThroughoutSeesAFailureInTheLastSample(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := Throughout(t.Context(), Deadline{"stays blocked", 5 * time.Second}, 2*time.Second, 5*time.Second, func(context.Context) error {
+		_, err := Throughout(t.Context(), Deadline{Name: "stays blocked", Within: 5 * time.Second}, 2*time.Second, 5*time.Second, func(context.Context) error {
 			if time.Since(start) >= 5*time.Second {
 				return errNotYet
 			}
@@ -48,7 +48,7 @@ func TestThroughoutSeesAFailureInTheLastSample(t *testing.T) {
 func TestThroughoutTakesAHangForAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		out, err := Throughout(t.Context(), Deadline{"keeps answering", 5 * time.Second}, time.Second, 5*time.Second, func(ctx context.Context) error {
+		out, err := Throughout(t.Context(), Deadline{Name: "keeps answering", Within: 5 * time.Second}, time.Second, 5*time.Second, func(ctx context.Context) error {
 			if n++; n < 3 {
 				return nil
 			}
@@ -64,7 +64,7 @@ func TestThroughoutTakesAHangForAFailure(t *testing.T) {
 // A slow machine is not a broken promise.
 func TestASampleMayTakeLongerThanTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out, err := Throughout(t.Context(), Deadline{"stays blocked", 3 * time.Second}, time.Second, 10*time.Second, func(ctx context.Context) error {
+		out, err := Throughout(t.Context(), Deadline{Name: "stays blocked", Within: 3 * time.Second}, time.Second, 10*time.Second, func(ctx context.Context) error {
 			return pause(ctx, 4*time.Second)
 		})
 		require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestThroughoutInterruptedIsNoSuccess(t *testing.T) {
 		why := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(1500*time.Millisecond, func() { cancel(why) })
-		_, err := Throughout(ctx, Deadline{"stays blocked", 5 * time.Second}, time.Second, 5*time.Second, func(context.Context) error { return nil })
+		_, err := Throughout(ctx, Deadline{Name: "stays blocked", Within: 5 * time.Second}, time.Second, 5*time.Second, func(context.Context) error { return nil })
 		require.ErrorIs(t, err, why)
 		require.NotErrorIs(t, err, ErrBroken)
 	})
@@ -88,5 +88,5 @@ func TestBudgetScalesAsAWhole(t *testing.T) {
 	assert.Equal(t, time.Minute, b.Programmed)
 	assert.Equal(t, DefaultBudget(), b.Scale(0.5))
 	assert.GreaterOrEqual(t, DefaultBudget().LogFlush, 2*time.Second, "Envoy writes its log once a second")
-	assert.Equal(t, "gateway programmed within 30s", Deadline{"gateway programmed", 30 * time.Second}.String())
+	assert.Equal(t, "gateway programmed within 30s", Deadline{Name: "gateway programmed", Within: 30 * time.Second}.String())
 }

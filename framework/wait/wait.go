@@ -19,7 +19,7 @@ type Condition = func(context.Context) error
 
 // Until polls cond, first at once and then every interval after the previous
 // attempt ended, until it is met. The context of each attempt is limited to what
-// remains of the deadline.
+// remains of the deadline, but for the looks that the deadline grants at the least.
 //
 // The error is an *Error: it wraps ErrExpired and the last cause when the budget
 // is spent, the cause of ctx when that ended first, or the cause given to Final.
@@ -39,11 +39,11 @@ func Converge(ctx context.Context, d Deadline, every time.Duration, inARow int, 
 	p := begin(ctx, d)
 	defer p.stop()
 	for row := 0; ; {
-		err := p.attempt(p.ctx, cond)
+		err := p.look(cond)
 		switch {
 		case isFinal(err):
 			return p.end(err)
-		case p.over():
+		case p.over() && (err != nil || !p.graced()):
 			return p.end(late(err))
 		case err != nil:
 			row = p.reset(row)
@@ -52,7 +52,7 @@ func Converge(ctx context.Context, d Deadline, every time.Duration, inARow int, 
 				return p.end(nil)
 			}
 		}
-		if pause(p.ctx, every) != nil {
+		if pause(p.ctx, every) != nil || p.over() {
 			return p.end(ErrExpired)
 		}
 	}

@@ -42,7 +42,7 @@ func script(s string, at *[]time.Duration) Condition {
 func TestUntilPollsAtOnceAndThenAtTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
-		out, err := Until(t.Context(), Deadline{"ready", time.Minute}, 2*time.Second, script("--+", &at))
+		out, err := Until(t.Context(), Deadline{Name: "ready", Within: time.Minute}, 2*time.Second, script("--+", &at))
 		require.NoError(t, err)
 		assert.Equal(t, []time.Duration{0, 2 * time.Second, 4 * time.Second}, at)
 		assert.Equal(t, 3, out.Attempts)
@@ -54,7 +54,7 @@ func TestUntilPollsAtOnceAndThenAtTheInterval(t *testing.T) {
 
 func TestUntilExpiredNamesDeadlineBudgetAttemptsAndLastCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out, err := Until(t.Context(), Deadline{"gateway programmed", 10 * time.Second}, 3*time.Second, after(time.Hour))
+		out, err := Until(t.Context(), Deadline{Name: "gateway programmed", Within: 10 * time.Second}, 3*time.Second, after(time.Hour))
 		require.ErrorIs(t, err, ErrExpired)
 		require.ErrorIs(t, err, errNotYet)
 		assert.EqualError(t, err, "gateway programmed: not met in time: 4 attempts in 10s of 10s: last: 1 of 3 proxies SYNCED")
@@ -69,7 +69,7 @@ func TestUntilExpiredNamesDeadlineBudgetAttemptsAndLastCause(t *testing.T) {
 func TestAnAttemptCutShortDoesNotHideTheCauseBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		out, err := Until(t.Context(), Deadline{"answers", 5 * time.Second}, time.Second, func(ctx context.Context) error {
+		out, err := Until(t.Context(), Deadline{Name: "answers", Within: 5 * time.Second}, time.Second, func(ctx context.Context) error {
 			if n++; n == 1 {
 				return errNotYet
 			}
@@ -85,7 +85,7 @@ func TestTheConditionsContextIsLimitedToWhatRemains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var remains []time.Duration
 		n := 0
-		_, err := Until(t.Context(), Deadline{"ready", 10 * time.Second}, 4*time.Second, func(ctx context.Context) error {
+		_, err := Until(t.Context(), Deadline{Name: "ready", Within: 10 * time.Second}, 4*time.Second, func(ctx context.Context) error {
 			end, ok := ctx.Deadline()
 			require.True(t, ok)
 			remains = append(remains, time.Until(end))
@@ -101,7 +101,7 @@ func TestTheConditionsContextIsLimitedToWhatRemains(t *testing.T) {
 
 func TestMetOnlyAfterTheDeadlineIsTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, err := Until(t.Context(), Deadline{"ready", time.Second}, time.Second, func(context.Context) error {
+		_, err := Until(t.Context(), Deadline{Name: "ready", Within: time.Second}, time.Second, func(context.Context) error {
 			time.Sleep(3 * time.Second)
 			return nil
 		})
@@ -114,10 +114,10 @@ func TestTheCallersContextGoesFirst(t *testing.T) {
 	why := errors.New("interrupted by the user")
 	waits := map[string]func(context.Context, Condition) (Outcome, error){
 		"until": func(ctx context.Context, c Condition) (Outcome, error) {
-			return Until(ctx, Deadline{"ready", time.Minute}, time.Second, c)
+			return Until(ctx, Deadline{Name: "ready", Within: time.Minute}, time.Second, c)
 		},
 		"converge": func(ctx context.Context, c Condition) (Outcome, error) {
-			return Converge(ctx, Deadline{"ready", time.Minute}, time.Second, 3, c)
+			return Converge(ctx, Deadline{Name: "ready", Within: time.Minute}, time.Second, 3, c)
 		},
 	}
 	for name, run := range waits {
@@ -144,7 +144,7 @@ func TestTheCallersContextGoesFirst(t *testing.T) {
 func TestFinalEndsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		denied := errors.New("admission webhook denied the Gateway")
-		out, err := Until(t.Context(), Deadline{"applied", time.Minute}, time.Second, func(context.Context) error {
+		out, err := Until(t.Context(), Deadline{Name: "applied", Within: time.Minute}, time.Second, func(context.Context) error {
 			return fmt.Errorf("apply: %w", Final(denied))
 		})
 		require.ErrorIs(t, err, denied)
@@ -158,7 +158,7 @@ func TestFinalEndsAtOnce(t *testing.T) {
 func TestConvergeSpacesSuccessesAndCountsResets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
-		out, err := Converge(t.Context(), Deadline{"one star", time.Minute}, time.Second, 3, script("-++-+++", &at))
+		out, err := Converge(t.Context(), Deadline{Name: "one star", Within: time.Minute}, time.Second, 3, script("-++-+++", &at))
 		require.NoError(t, err)
 		for i, when := range at {
 			assert.Equal(t, time.Duration(i)*time.Second, when)
@@ -174,7 +174,7 @@ func TestConvergeSpacesSuccessesAndCountsResets(t *testing.T) {
 func TestConvergeExpiredSaysHowOftenItWasReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flip := false
-		out, err := Converge(t.Context(), Deadline{"one star", 10 * time.Second}, time.Second, 2, func(context.Context) error {
+		out, err := Converge(t.Context(), Deadline{Name: "one star", Within: 10 * time.Second}, time.Second, 2, func(context.Context) error {
 			if flip = !flip; flip {
 				return nil
 			}
@@ -190,7 +190,7 @@ func TestConvergeExpiredSaysHowOftenItWasReset(t *testing.T) {
 func TestCausesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		out, err := Until(t.Context(), Deadline{"x", 59500 * time.Millisecond}, time.Second, func(context.Context) error {
+		out, err := Until(t.Context(), Deadline{Name: "x", Within: 59500 * time.Millisecond}, time.Second, func(context.Context) error {
 			n++
 			return fmt.Errorf("cause %d", n)
 		})
@@ -204,14 +204,50 @@ func TestCausesAreBounded(t *testing.T) {
 func TestWaitsThatProveNothingAreRefused(t *testing.T) {
 	met := func(context.Context) error { return nil }
 	for want, run := range map[string]func() (Outcome, error){
-		"has no name":           func() (Outcome, error) { return Until(t.Context(), Deadline{"", time.Second}, 1, met) },
-		"the budget is 0s":      func() (Outcome, error) { return Until(t.Context(), Deadline{"x", 0}, 1, met) },
-		"the interval is 0s":    func() (Outcome, error) { return Until(t.Context(), Deadline{"x", time.Second}, 0, met) },
-		"0 successes":           func() (Outcome, error) { return Converge(t.Context(), Deadline{"x", time.Second}, 1, 0, met) },
-		"5 looks every 1s take": func() (Outcome, error) { return Converge(t.Context(), Deadline{"x", 4e9}, 1e9, 5, met) },
-		"2 looks every 2s take": func() (Outcome, error) { return Throughout(t.Context(), Deadline{"x", 2e9}, 2e9, 5*time.Second, met) },
+		"has no name":        func() (Outcome, error) { return Until(t.Context(), Deadline{Name: "", Within: time.Second}, 1, met) },
+		"the budget is 0s":   func() (Outcome, error) { return Until(t.Context(), Deadline{Name: "x", Within: 0}, 1, met) },
+		"the interval is 0s": func() (Outcome, error) { return Until(t.Context(), Deadline{Name: "x", Within: time.Second}, 0, met) },
+		"0 successes": func() (Outcome, error) {
+			return Converge(t.Context(), Deadline{Name: "x", Within: time.Second}, 1, 0, met)
+		},
+		"5 looks every 1s take": func() (Outcome, error) { return Converge(t.Context(), Deadline{Name: "x", Within: 4e9}, 1e9, 5, met) },
+		"2 looks every 2s take": func() (Outcome, error) {
+			return Throughout(t.Context(), Deadline{Name: "x", Within: 2e9}, 2e9, 5*time.Second, met)
+		},
 	} {
 		_, err := run()
 		assert.ErrorContains(t, err, want)
 	}
+}
+
+func TestAMachineThatHadNoTimeToLookIsGrantedItsLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(met int) Condition {
+			n := 0
+			return func(ctx context.Context) error {
+				if err := pause(ctx, 6*time.Second); err != nil {
+					return err
+				}
+				if n++; n < met {
+					return errors.New("not yet")
+				}
+				return nil
+			}
+		}
+		d := Deadline{Name: "seen", Within: 10 * time.Second, Looks: 3}
+		out, err := Until(t.Context(), d, time.Second, slow(3))
+		require.NoError(t, err)
+		assert.Equal(t, 3, out.Attempts)
+		assert.Equal(t, 20*time.Second, out.Took)
+
+		out, err = Until(t.Context(), d, time.Second, slow(4))
+		require.ErrorIs(t, err, ErrExpired)
+		assert.Equal(t, 3, out.Attempts)
+		assert.ErrorContains(t, err, "not yet")
+
+		hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		out, err = Until(t.Context(), d, time.Second, hangs)
+		require.ErrorIs(t, err, ErrExpired)
+		assert.Equal(t, 40*time.Second, out.Took, "four times the budget, and no more")
+	})
 }

@@ -44,7 +44,7 @@ func gatewayAccessLog() suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Replace("VirtualService", "gateway-access-log", "status", "/other", "spec", "http", "0", "match", "0", "uri", "prefix"),
 			suite.Withhold("Gateway", "gateway-access-log", "status"),
-			answeredByRoute("gateway-access-log", host, "the gateway's lines say which way each went"),
+			answeredByRouteLate("gateway-access-log", host, "/elsewhere", "the gateway's lines say which way each went"),
 			suite.Meddle("requests of each kind are answered", "another application of the same name answers", "access-log lines", namesake).
 				At("the application's sidecar logs the same request IDs"),
 			suite.Meddle("no line comes twice", "a request comes again under its ID", "access-log lines", repeated),

@@ -19,7 +19,7 @@ func tlsTermination() suite.Feature {
 	only := func(version string) probe.Request { return over(probe.TLSOptions{Min: version, Max: version}) }
 	with := func(tls map[string]any, name, field string) suite.Sabotage {
 		tls["mode"], tls["credentialName"] = "SIMPLE", "tls-termination"
-		return named(name, suite.Replace("Gateway", "tls-termination", field, tls, "spec", "servers", "0", "tls"))
+		return suite.Replace("Gateway", "tls-termination", field, tls, "spec", "servers", "0", "tls").Called(name)
 	}
 	return suite.Feature{
 		Name:    "TLSTermination",

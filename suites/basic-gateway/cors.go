@@ -64,10 +64,10 @@ func cors() suite.Feature {
 			turned("a method that is not allowed is not listed", "TRACE is allowed", "Access-Control-Allow-Methods",
 				manifest.SetField("VirtualService", "cors", []any{"TRACE"}, "spec", "http", "0", "corsPolicy", "allowMethods"),
 				preflight(friend, "TRACE"), expect.Header("Access-Control-Allow-Methods", "TRACE")),
-			named("the application allows every origin", suite.Replace("VirtualService", "no-cors", "Access-Control-Allow-Origin", map[string]any{
+			suite.Replace("VirtualService", "no-cors", "Access-Control-Allow-Origin", map[string]any{
 				"headers": map[string]any{"response": map[string]any{"set": map[string]any{"access-control-allow-origin": "*"}}},
 				"route":   to("my-app"),
-			}, "spec", "http", "0")).At("the application itself implements no CORS"),
+			}, "spec", "http", "0").Called("the application allows every origin").At("the application itself implements no CORS"),
 		},
 	}
 }

@@ -47,9 +47,12 @@ func certificateRotation() suite.Feature {
 			suite.Do("the garbage is replaced by a good certificate", renew),
 			suite.Eventually("which is served again", presents(rotating, "rotation")),
 			suite.Do("a host is listed whose secret does not exist", func(ctx context.Context, e *suite.Env) error {
-				return e.Stand(ctx, []suite.Given{suite.Apply("basic-gateway/certificate-missing/*.yaml")})
+				return e.Stand(ctx, []suite.Given{suite.Edited(suite.Apply("basic-gateway/certificate-missing/*.yaml"),
+					manifest.SetField("Gateway", "certificate-missing", neverMade(e), "spec", "servers", "0", "tls", "credentialName"))})
 			}),
-			suite.Becomes("the control plane says that there is none", suite.ControlPlaneNames("never-made")),
+			suite.Becomes("the control plane says that there is none", func(ctx context.Context, e *suite.Env) error {
+				return suite.ControlPlaneNames(neverMade(e))(ctx, e)
+			}),
 			suite.Stay("the host whose secret does not exist is unreachable",
 				suite.Ask(probe.GET("https://"+missing+"/"), expect.Severed(), expect.FailedDuring(probe.PhaseTLS))),
 			suite.Now("the host beside them is untouched", presents(steady, "steady")),
@@ -66,9 +69,6 @@ func rotationSabotage() []suite.Sabotage {
 		another("new connections see the new serial", "rotation", rotating),
 		unrouted("the connection opened before still answers", "certificate-rotation", "https://"+rotating+"/"),
 		another("the certificate before the garbage is kept", "rotation", rotating),
-		// The same secret by its long name, and so the control plane's words do not name it as they should.
-		suite.Replace("Gateway", "certificate-rotation", "control plane log", "istio-system/rotation", "spec", "servers", "0", "tls", "credentialName").
-			At("the control plane says what is wrong with the secret"),
 		another("which is served again", "rotation", rotating),
 		suite.Meddle("a host is listed whose secret does not exist", "the secret exists", "control plane log", supply).At(noSuchSecret),
 		suite.Meddle("the host whose secret does not exist is unreachable", "the secret comes after all", "failure", func(ctx context.Context, e *suite.Env) error {
@@ -87,8 +87,12 @@ func supply(ctx context.Context, e *suite.Env) error {
 	if err != nil {
 		return err
 	}
-	return putSecret(ctx, e, "never-made", cert.CertPEM, cert.KeyPEM)
+	return putSecret(ctx, e, neverMade(e), cert.CertPEM, cert.KeyPEM)
 }
+
+// neverMade is a secret that was never asked for: of one that was, proxies and control
+// plane may have said all that they say.
+func neverMade(e *suite.Env) string { return "never-made-" + e.ID() }
 
 // renew issues another certificate for the rotating host and puts it into the secret.
 func renew(ctx context.Context, e *suite.Env) error {

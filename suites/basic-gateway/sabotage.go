@@ -10,12 +10,6 @@ import (
 	"meshgate/framework/suite"
 )
 
-// named says in words what a sabotage with a long value does.
-func named(name string, s suite.Sabotage) suite.Sabotage {
-	s.Name = name
-	return s
-}
-
 // to is a route to an application, as a VirtualService has it.
 func to(app string) []any {
 	return []any{map[string]any{"destination": map[string]any{"host": app, "port": map[string]any{"number": 8080}}}}
@@ -69,9 +63,22 @@ func another(before, secret, host string) suite.Sabotage {
 // answeredByRoute has a route answer 404 on the host of a Gateway where there should be
 // none: the client sees the same, and only the log does not say NR.
 func answeredByRoute(gateway, host, step string) suite.Sabotage {
+	return suite.Besides("a route that answers 404", "log flags", notFound(gateway, host)).At(step)
+}
+
+// answeredByRouteLate does so from a step on, when something was asked by that route.
+func answeredByRouteLate(gateway, host, path, before string) suite.Sabotage {
+	asked := func(ctx context.Context, e *suite.Env) error {
+		e.Ask(ctx, probe.GET("https://"+host+path))
+		return e.Through("").Says(ctx, expect.AuthorityIs(host), expect.PathIs(path), expect.DetailsAre("direct_response"))
+	}
+	return suite.Meddle(before, "a route that answers 404", "log flags", suite.After(suite.Standing(notFound(gateway, host)), suite.Until(asked)))
+}
+
+func notFound(gateway, host string) suite.Given {
 	name := gateway + "-not-found"
-	return suite.Besides("a route that answers 404", "log flags", suite.Edited(suite.Apply("basic-gateway/sabotage/not-found.yaml"),
+	return suite.Edited(suite.Apply("basic-gateway/sabotage/not-found.yaml"),
 		manifest.Rename(map[string]string{"not-found": name}),
 		manifest.SetField("VirtualService", name, []any{"istio-system/" + gateway}, "spec", "gateways"),
-		manifest.SetField("VirtualService", name, []any{host}, "spec", "hosts"))).At(step)
+		manifest.SetField("VirtualService", name, []any{host}, "spec", "hosts"))
 }

@@ -16,7 +16,7 @@ import (
 const (
 	unfailing = "unfailing.example.com"
 	thousand  = 1000 // requests
-	kept      = 8    // connections that share them evenly
+	kept      = 20   // connections that share them evenly: of two replicas each gets some
 )
 
 // steadily: what fails once in a while is seen by whoever asks often.
@@ -37,10 +37,10 @@ func steadily() suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("VirtualService", "steady", "status"),
-			named("one request of a hundred is refused", suite.Replace("VirtualService", "steady", "failed requests", map[string]any{
+			suite.Replace("VirtualService", "steady", "failed requests", map[string]any{
 				"fault": map[string]any{"abort": map[string]any{"percentage": map[string]any{"value": 1}, "httpStatus": 500}},
 				"route": to("my-app"),
-			}, "spec", "http", "0")).At(often),
+			}, "spec", "http", "0").Called("one request of a hundred is refused").At(often),
 		},
 	}
 }

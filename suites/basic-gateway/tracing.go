@@ -59,11 +59,11 @@ func observedInTrace() suite.Feature {
 			suite.Replace("Deployment", "forgetful", "trace of the call", "--forward=true", "spec", "template", "spec", "containers", "0", "args", "1").
 				At("the call of the one that does not is in a trace of its own"),
 			suite.Withhold("VirtualService", "trace-mindful", "status"),
-			named("a route for what is asked first alone", suite.Replace("VirtualService", "trace-mindful", "status",
-				map[string]any{"match": under("/again"), "route": to("mindful")}, "spec", "http", "0")).
+			suite.Replace("VirtualService", "trace-mindful", "status",
+				map[string]any{"match": under("/again"), "route": to("mindful")}, "spec", "http", "0").Called("a route for what is asked first alone").
 				At("one more request to each application is answered"),
-			named("what is asked then goes to the application that hands nothing on", suite.Replace("VirtualService", "trace-mindful", "spans of mindful's sidecar, inbound",
-				[]any{map[string]any{"match": under("/again"), "route": to("mindful")}, map[string]any{"route": to("forgetful")}}, "spec", "http")).
+			suite.Replace("VirtualService", "trace-mindful", "spans of mindful's sidecar, inbound",
+				[]any{map[string]any{"match": under("/again"), "route": to("mindful")}, map[string]any{"route": to("forgetful")}}, "spec", "http").Called("what is asked then goes to the application that hands nothing on").
 				At("the calls of the application that hands headers on descend from the gateway's span"),
 		},
 	}
@@ -96,8 +96,8 @@ func asked(ctx context.Context, e *suite.Env, url string) (probe.Observation, er
 // they have a handful, or after seconds: asking again is also what makes them send.
 func sampling(ctx context.Context, e *suite.Env) error {
 	for _, on := range []struct{ url, app string }{
-		{"http://" + joinedHost + "/again", "mindful"},
-		{"http://" + brokenHost + "/again", "forgetful"},
+		{"http://" + joinedHost + "/again?in=" + e.ID(), "mindful"},
+		{"http://" + brokenHost + "/again?in=" + e.ID(), "forgetful"},
 	} {
 		if _, err := asked(ctx, e, on.url); err != nil {
 			return err

@@ -150,7 +150,7 @@ func outsideTheMesh(at *string) suite.Feature {
 		Spec:    spec,
 		Given:   []suite.Given{suite.Where(mesh.NetworkPolicy, suite.Apply("egress-control/outside-the-mesh/*.yaml"))},
 		Then: []suite.Step{
-			suite.Eventually("a namespace that is no member reaches any host", from("world", "world", ask, reached(blocked))),
+			suite.Eventually("a namespace that is no member reaches any host", from("world", "outsider", ask, reached(blocked))),
 			suite.Needing(mesh.NetworkPolicy, suite.Eventually("a pod without a sidecar is held back by a policy", from("bookinfo", "outsider", unheard, expect.Dropped()))),
 			suite.Needing(mesh.NetworkPolicy, suite.Do("the policy is withdrawn", func(ctx context.Context, e *suite.Env) error {
 				return e.Withdraw(ctx, "NetworkPolicy", "outsider-stays-in")
@@ -160,7 +160,7 @@ func outsideTheMesh(at *string) suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Replace("NetworkPolicy", "outsider-stays-in", "failed during", map[string]any{"app": "nobody"}, "spec", "podSelector", "matchLabels").
 				At("a pod without a sidecar is held back by a policy"),
-			suite.Besides("a policy that holds the world back", "status", suite.Apply("egress-control/sabotage/world-stays-in.yaml")),
+			suite.Besides("a policy that holds the pod back", "status", suite.Apply("egress-control/sabotage/world-stays-in.yaml")),
 			twice("outsider-stays-in", "status", "egress-control/outside-the-mesh/*.yaml").At("and by nothing else"),
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
@@ -37,6 +38,7 @@ func Suite() suite.Suite {
 		Given: []suite.Given{
 			suite.CertificateIn("world", "world", pki.Leaf{DNSNames: []string{blocked, allowed, exported, removed}}),
 			suite.Apply("world/*.yaml", "egress-control/apps/*.yaml", "agent/*.yaml", "outsider/*.yaml"),
+			suite.Edited(suite.Apply("outsider/*.yaml"), manifest.Namespaces(map[string]string{"bookinfo": "world"})),
 		},
 		Prepare: func(ctx context.Context, e *suite.Env) (err error) {
 			*at, err = e.External(ctx, "world", "world")

@@ -144,6 +144,9 @@ func (h host) counted(ctx context.Context, e *suite.Env, plan string) (count, er
 	return all.Plans[plan], nil
 }
 
+// fresh is the first step of whoever counts: what others asked before is forgotten.
+func (h host) fresh() suite.Step { return suite.Do("the server's counts begin anew", h.forget) }
+
 // forget begins the counts anew.
 func (h host) forget(ctx context.Context, e *suite.Env) error {
 	_, err := world(ctx, e, http.MethodPost, "/in-flight/reset?host="+string(h))

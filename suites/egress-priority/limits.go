@@ -27,6 +27,7 @@ func limited(name, promise string, h host, plan string, limit, callers int, wron
 		Alone:   true,
 		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
+			h.fresh(),
 			h.served(product, plan),
 			workers(product, 1),
 			c.comes(),
@@ -89,6 +90,7 @@ func workersMatter() suite.Feature {
 		Spec:    spec,
 		Given:   []suite.Given{h.way()},
 		Then: []suite.Step{
+			h.fresh(),
 			h.served(productTwoWorkers, bronze),
 			workers(productTwoWorkers, two),
 			c.comes(),

@@ -83,7 +83,7 @@ func (h host) failForLong(ctx context.Context, e *suite.Env) error {
 	if err := e.Edit(ctx, manifest.SetField("DestinationRule", h.name(), "300s", ejection("baseEjectionTime")...)); err != nil {
 		return err
 	}
-	if err := configured(ctx, e, "dynamic_active_clusters", `"base_ejection_time": "300s"`); err != nil {
+	if err := configured("dynamic_active_clusters", `"base_ejection_time": "300s"`)(ctx, e); err != nil {
 		return err
 	}
 	return e.Await(ctx, "the endpoint is ejected again", func(ctx context.Context) error { return h.failTwice(ctx, e) })

@@ -44,6 +44,7 @@ func pendingLimitOverflows() suite.Feature {
 		Spec:    spec,
 		Given:   []suite.Given{h.way(manifest.SetField("DestinationRule", "rating", limited(waiting), path...))},
 		Then: []suite.Step{
+			h.fresh(),
 			h.served(product, bronze),
 			first.comes(),
 			arrived,
@@ -59,7 +60,8 @@ func pendingLimitOverflows() suite.Feature {
 			suite.Replace("DestinationRule", h.name(), "requests waiting", limited(waiting+1), path...).At(full.Name),
 			h.oneMore(counted.Name, "with one more than there is room for", "requests refused"),
 			standing(comes.Name, "with another status for whom the limit refuses", "answers by status", "overflow-too-many-requests").At(answered.Name),
-			h.oneMore(answered.Name, "with one more who is refused when the others were counted", "access-log lines").At(logged.Name),
+			suite.Meddle(answered.Name, "with one more who is refused when the others were counted", "access-log lines",
+				suite.After(h.asksInVain, suite.Until(func(ctx context.Context, e *suite.Env) error { return h.refusedByLimit(ctx, e, refused+1) }))).At(logged.Name),
 		},
 	}
 }
@@ -75,9 +77,11 @@ func (h host) refusedByLimit(ctx context.Context, e *suite.Env, refused int) err
 
 // oneMore has somebody ask for whom there is no room.
 func (h host) oneMore(before, name, field string) suite.Sabotage {
-	return suite.Meddle(before, name, field, func(ctx context.Context, e *suite.Env) error {
-		return expect.Status(http.StatusServiceUnavailable)(e.AskFrom(ctx, "bookinfo", product, h.ask(bronze, "")))
-	})
+	return suite.Meddle(before, name, field, h.asksInVain)
+}
+
+func (h host) asksInVain(ctx context.Context, e *suite.Env) error {
+	return expect.Status(http.StatusServiceUnavailable)(e.AskFrom(ctx, "bookinfo", product, h.ask(bronze, "")))
 }
 
 // limitsAreIndependent compares gold beside a bronze that is full with gold alone, in

@@ -2,22 +2,14 @@ package egresspriority
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
 	"meshgate/framework/probe"
 	"meshgate/framework/suite"
 )
-
-// called gives a sabotage a name in words, where that of its making lists a whole route.
-func called(name string, s suite.Sabotage) suite.Sabotage {
-	s.Name = name
-	return s
-}
 
 // exceeded has others ask past the mesh, whom no proxy holds back, while as many as may be
 // are under way.
@@ -52,13 +44,13 @@ func (h host) hindered(plan, parameter string, fault map[string]any, field strin
 // slowed holds up whoever is looked at by the clock, so that already the first is late.
 func (h host) slowed(plan string) suite.Sabotage {
 	late := map[string]any{"percentage": map[string]any{"value": 100}, "fixedDelay": (4 * delay).String()}
-	return called("with a delay on the way", h.hindered(plan, "delay", map[string]any{"delay": late}, "time of answer 1"))
+	return h.hindered(plan, "delay", map[string]any{"delay": late}, "time of answer 1").Called("with a delay on the way")
 }
 
 // unheard refuses whoever is to be held by the server.
 func (h host) unheard(plan string) suite.Sabotage {
 	refused := map[string]any{"percentage": map[string]any{"value": 100}, "httpStatus": http.StatusServiceUnavailable}
-	return called("with a refusal on the way", h.hindered(plan, "until", map[string]any{"abort": refused}, "requests under way"))
+	return h.hindered(plan, "until", map[string]any{"abort": refused}, "requests under way").Called("with a refusal on the way")
 }
 
 // servedAs has the place-th rule lead to another plan.
@@ -70,13 +62,13 @@ func (h host) servedAs(place, plan, field string) suite.Sabotage {
 func (h host) relabelled(plan, as string) suite.Sabotage {
 	to := h.to(plan)
 	to["headers"] = map[string]any{"request": map[string]any{"set": map[string]any{"plan-type": as}}}
-	return called(plan+" handed on as "+as, suite.Replace("VirtualService", h.name(), "received header plan-type", to, "spec", "http", "1", "route", "0"))
+	return suite.Replace("VirtualService", h.name(), "received header plan-type", to, "spec", "http", "1", "route", "0").Called(plan + " handed on as " + as)
 }
 
 // soldTo sells silver to one application only.
 func (h host) soldTo(app string) suite.Sabotage {
 	match := map[string]any{"headers": map[string]any{"plan-type": map[string]any{"exact": silver}}, "sourceLabels": map[string]any{"app": app}}
-	return called("silver for "+app+" alone", suite.Replace("VirtualService", h.name(), "connections of the proxy", match, "spec", "http", "1", "match", "0"))
+	return suite.Replace("VirtualService", h.name(), "connections of the proxy", match, "spec", "http", "1", "match", "0").Called("silver for " + app + " alone")
 }
 
 // halfAtGateway is a rule that gateways prefer to that of the applications: silver may
@@ -98,18 +90,12 @@ func standing(before, name, field, fixture string) suite.Sabotage {
 		if err := e.Stand(ctx, []suite.Given{suite.Apply("egress-priority/sabotage/" + fixture + ".yaml")}); err != nil {
 			return err
 		}
-		return configured(ctx, e, "dynamic_listeners", fixture)
+		return configured("dynamic_listeners", fixture)(ctx, e)
 	})
 }
 
 // configured waits until this part of what the sidecar of product is configured with has
 // a text in it.
-func configured(ctx context.Context, e *suite.Env, part, text string) error {
-	return e.Await(ctx, "the sidecar is configured with "+text, func(ctx context.Context) error {
-		dump, err := e.Sidecar("bookinfo", product).Admin(ctx, "config_dump?resource="+part)
-		if err == nil && !strings.Contains(dump, text) {
-			err = fmt.Errorf("%s: no word of %s", part, text)
-		}
-		return err
-	})
+func configured(part, text string) suite.Deed {
+	return suite.Until(suite.Configured(func(e *suite.Env) suite.Proxy { return e.Sidecar("bookinfo", product) }, part, text))
 }

@@ -68,7 +68,7 @@ func throughEgressGateway(at *string) suite.Feature {
 			suite.Withhold("ServiceEntry", "mongodb", "stars by Reviewer1"),
 			suite.Replace("VirtualService", route, "stars by Reviewer1", 27019, "spec", "tcp", "1", "route", "0", "destination", "port", "number"),
 			suite.Meddle("the gateway reached the database", "without a trace of the database in the gateway", "connections of the egress gateway",
-				without("ServiceEntry", "mongodb", untrue(gatewayReached(at)))),
+				without("ServiceEntry", "mongodb", suite.Untrue(gatewayReached(at)))),
 		},
 	}
 }

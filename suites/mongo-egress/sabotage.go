@@ -2,7 +2,6 @@ package mongoegress
 
 import (
 	"context"
-	"errors"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
@@ -11,79 +10,48 @@ import (
 	"meshgate/framework/suite"
 )
 
-// deed is what a step or a sabotage does, or what it asserts.
-type deed = func(context.Context, *suite.Env) error
-
-// inEffect waits until something holds.
-func inEffect(ctx context.Context, e *suite.Env, holds deed) error {
-	return e.Await(ctx, "what was done is in effect", func(ctx context.Context) error { return holds(ctx, e) })
+// without takes an object away and waits for what comes of it.
+func without(kind, name string, holds suite.Deed) suite.Deed {
+	return suite.After(suite.Withdrawn(kind, name), suite.Until(holds))
 }
 
-// untrue turns an assertion around: it wants a mismatch.
-func untrue(assertion deed) deed {
+// beside has something stand that should not, and waits for what comes of it.
+func beside(fixture string, holds suite.Deed) suite.Deed {
+	return suite.After(suite.Standing(suite.Apply(fixture)), suite.Until(holds))
+}
+
+// endpoint sends the gateway to another address of the database than the configuration was
+// rendered for, and waits for what comes of it.
+func endpoint(to *string, holds suite.Deed) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
-		err := assertion(ctx, e)
-		switch {
-		case err == nil:
-			return errors.New("what is to be untrue still holds")
-		case len(expect.Mismatches(err)) == 0:
-			return err
-		}
-		return nil
+		return suite.After(suite.Set("ServiceEntry", "mongodb", *to, "spec", "endpoints", "0", "address"), suite.Until(holds))(ctx, e)
 	}
 }
 
 // asked judges what the agent sees of the database.
-func asked(at *string, check expect.Check) deed {
+func asked(at *string, check expect.Check) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
 		return check(e.AskFrom(ctx, "bookinfo", "agent", read(at)(e)))
 	}
 }
 
 // reads asserts that the agent reads the database.
-func reads(at *string) deed { return asked(at, expect.Documents(ratingsdb.OneStarEach)) }
-
-// withdraw takes an object away and does not wait.
-func withdraw(kind, name string) deed {
-	return func(ctx context.Context, e *suite.Env) error { return e.Withdraw(ctx, kind, name) }
-}
-
-// without takes an object away and waits for what comes of it.
-func without(kind, name string, holds deed) deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		if err := e.Withdraw(ctx, kind, name); err != nil {
-			return err
-		}
-		return inEffect(ctx, e, holds)
-	}
-}
-
-// beside has something stand that should not, and waits for what comes of it.
-func beside(fixture string, holds deed) deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		if err := e.Stand(ctx, []suite.Given{suite.Apply(fixture)}); err != nil {
-			return err
-		}
-		return inEffect(ctx, e, holds)
-	}
-}
-
-// endpoint sends the gateway to another address of the database than the configuration was
-// rendered for, and waits for what comes of it.
-func endpoint(to *string, holds deed) deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		if err := e.Edit(ctx, manifest.SetField("ServiceEntry", "mongodb", *to, "spec", "endpoints", "0", "address")); err != nil {
-			return err
-		}
-		return inEffect(ctx, e, holds)
-	}
-}
+func reads(at *string) suite.Deed { return asked(at, expect.Documents(ratingsdb.OneStarEach)) }
 
 // allowAny is a fixture that lets the agent out wherever it likes.
 const allowAny = "mongo-egress/sabotage/allow-any.yaml"
 
+// elsewhere has the mesh know the database's address as that of a host where nobody
+// listens: it is refused all the same, for another reason.
+func elsewhere(at *string) suite.Deed {
+	return func(ctx context.Context, e *suite.Env) error {
+		known := manifest.SetField("ServiceEntry", "elsewhere", []any{*at}, "spec", "addresses")
+		return e.Stand(ctx, []suite.Given{suite.Edited(suite.Apply("mongo-egress/sabotage/elsewhere.yaml"), known)})
+	}
+}
+
 // cutOff keeps the pod without a sidecar from the database.
-func cutOff(ask func(*suite.Env) probe.Request) deed {
+func cutOff(ask func(*suite.Env) probe.Request) suite.Deed {
 	return beside("mongo-egress/no-way-around/network-policy.yaml", func(ctx context.Context, e *suite.Env) error {
 		r := ask(e)
 		r.Timeout = e.Budget.Settled // an answer is not expected
@@ -92,12 +60,12 @@ func cutOff(ask func(*suite.Env) probe.Request) deed {
 }
 
 // straight opens the way past the gateway, and waits until the agent has taken it.
-func straight(at *string) deed {
+func straight(at *string) suite.Deed {
 	return without("VirtualService", route, func(ctx context.Context, e *suite.Env) error {
 		if err := reads(at)(ctx, e); err != nil {
 			return err
 		}
-		return untrue(onlyToGateway("agent"))(ctx, e)
+		return suite.Untrue(onlyToGateway("agent"))(ctx, e)
 	})
 }
 

@@ -146,7 +146,6 @@ func mongoAccessLog() suite.Feature {
 			suite.Replace("Gateway", name, "documents", []any{"other.mongo.example.com"}, "spec", "servers", "0", "hosts"),
 			suite.Meddle("each of its connections is a line of the gateway", "another driver reads too", "access-log lines", onceMore(host, &seen)),
 			suite.Meddle("and, over mutual TLS, one of the database's sidecar", "the gateway asks in the clear", "log SNI", inTheClear(name, host)),
-			suite.Meddle("the gateway counted them on their way to the database", "it begins to count anew", "connections of the gateway to the database", anew(counted)),
 		},
 	}
 }
@@ -228,7 +227,7 @@ func twoGatewaysApart() suite.Feature {
 			suite.Meddle("the page is served", "without the page's route while the other gateway is away", "status",
 				without("VirtualService", name+"-page", shows(shop, expect.Status(200)))),
 			suite.Meddle("the database's gateway is started again", "without the database's route from then on", "documents",
-				withdraw("VirtualService", name)).At("the database is back"),
+				suite.Withdrawn("VirtualService", name)).At("the database is back"),
 			suite.Besides("a second Gateway for the page", "failure", pageAgain(name)).At("the page is out of reach"),
 			suite.Meddle("the database is served", "without the database's route at last", "documents", without("VirtualService", name, reads(read(host)))),
 		},

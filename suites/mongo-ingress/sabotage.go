@@ -2,7 +2,6 @@ package mongoingress
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"meshgate/framework/expect"
@@ -12,15 +11,12 @@ import (
 	"meshgate/framework/suite"
 )
 
-// deed is what a step or a sabotage does, or what it asserts.
-type deed = func(context.Context, *suite.Env) error
-
 // looks are how many in a row must agree before a change counts as in effect: the workers
 // of a proxy learn of it one after the other.
 const looks = 3
 
 // again asks for the same at every look.
-func again(holds deed) deed {
+func again(holds suite.Deed) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
 		for range looks {
 			if err := holds(ctx, e); err != nil {
@@ -31,77 +27,41 @@ func again(holds deed) deed {
 	}
 }
 
-// inEffect waits until something holds.
-func inEffect(ctx context.Context, e *suite.Env, holds deed) error {
-	return e.Await(ctx, "what was done is in effect", func(ctx context.Context) error { return holds(ctx, e) })
+// untrue wants mismatches, as often.
+func untrue(assertion suite.Deed) suite.Deed { return again(suite.Untrue(assertion)) }
+
+// without takes an object away and waits until what it was for is no longer so.
+func without(kind, name string, assertion suite.Deed) suite.Deed {
+	return suite.After(suite.Withdrawn(kind, name), suite.Until(untrue(assertion)))
 }
 
-// untrue turns an assertion around: it wants mismatches.
-func untrue(assertion deed) deed {
-	return again(func(ctx context.Context, e *suite.Env) error {
-		err := assertion(ctx, e)
-		switch {
-		case err == nil:
-			return errors.New("what is to be untrue still holds")
-		case len(expect.Mismatches(err)) == 0:
-			return err
-		}
-		return nil
-	})
+// beside has something stand, and goes on from there.
+func beside(given suite.Given, then suite.Deed) suite.Deed {
+	return suite.After(suite.Standing(given), then)
+}
+
+// edited sets a field of an object and waits for what comes of it.
+func edited(kind, name string, value any, holds suite.Deed, path ...string) suite.Deed {
+	return suite.After(suite.Set(kind, name, value, path...), suite.Until(holds))
 }
 
 // reads asserts that a client reads the database through its gateway.
-func reads(ask func(*suite.Env) probe.Request) deed {
+func reads(ask func(*suite.Env) probe.Request) suite.Deed {
 	return again(func(ctx context.Context, e *suite.Env) error {
 		return expect.Documents(ratingsdb.OneStarEach)(e.AskThrough(ctx, gateway, ask(e)))
 	})
 }
 
 // shows asserts something of the page.
-func shows(shop string, check expect.Check) deed {
+func shows(shop string, check expect.Check) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
 		return check(e.Ask(ctx, probe.GET("https://"+shop+"/productpage")))
 	}
 }
 
-// withdraw takes an object away and does not wait.
-func withdraw(kind, name string) deed {
-	return func(ctx context.Context, e *suite.Env) error { return e.Withdraw(ctx, kind, name) }
-}
-
-// without takes an object away and waits until what it was for is no longer so.
-func without(kind, name string, assertion deed) deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		if err := e.Withdraw(ctx, kind, name); err != nil {
-			return err
-		}
-		return inEffect(ctx, e, untrue(assertion))
-	}
-}
-
-// beside has something stand, and goes on from there.
-func beside(given suite.Given, then deed) deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		if err := e.Stand(ctx, []suite.Given{given}); err != nil {
-			return err
-		}
-		return then(ctx, e)
-	}
-}
-
-// edited sets a field of an object and waits for what comes of it.
-func edited(kind, name string, value any, holds deed, path ...string) deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		if err := e.Edit(ctx, manifest.SetField(kind, name, value, path...)); err != nil {
-			return err
-		}
-		return inEffect(ctx, e, holds)
-	}
-}
-
 // showing has a Gateway show another certificate than the feature's own, and waits for
 // what comes of it.
-func showing(name, credential string, given suite.Given, holds deed) deed {
+func showing(name, credential string, given suite.Given, holds suite.Deed) suite.Deed {
 	return beside(given, edited("Gateway", name, credential, holds, "spec", "servers", "0", "tls", "credentialName"))
 }
 
@@ -119,7 +79,7 @@ func simple(credential string) map[string]any {
 }
 
 // presented asserts that clients see this certificate.
-func presented(host, credential string) deed {
+func presented(host, credential string) suite.Deed {
 	return again(func(ctx context.Context, e *suite.Env) error {
 		return expect.PeerIs(e.Certificate(credential))(e.AskThrough(ctx, gateway, read(host)(e)))
 	})
@@ -139,7 +99,7 @@ func pageAgain(name string) suite.Given {
 }
 
 // cached answers with the page as it was last seen, whatever is in the database by now.
-func cached(page string, now deed) deed {
+func cached(page string, now suite.Deed) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
 		seen := e.Seen()
 		before := string(seen[len(seen)-1].Body)
@@ -149,7 +109,7 @@ func cached(page string, now deed) deed {
 }
 
 // misled sends the page's traffic to the database, by the gateway that is not for it.
-func misled(page, shop string) deed {
+func misled(page, shop string) suite.Deed {
 	return edited("VirtualService", page, map[string]any{"host": "mongodb", "port": map[string]any{"number": clearPort}},
 		func(ctx context.Context, e *suite.Env) error {
 			r := probe.GET("https://" + shop + "/productpage")
@@ -160,7 +120,7 @@ func misled(page, shop string) deed {
 }
 
 // takesHTTP has the database's gateway answer HTTP on the port that nobody else has.
-func takesHTTP(name, shop string) deed {
+func takesHTTP(name, shop string) suite.Deed {
 	return edited("Gateway", name, []any{server(clearPort, "http-"+name, "HTTP", shop, nil)}, func(ctx context.Context, e *suite.Env) error {
 		e.AskThrough(ctx, gateway, probe.GET(address("http", shop, clearPort)))
 		return e.Through(gateway).Says(ctx, expect.IsHTTP())
@@ -170,14 +130,8 @@ func takesHTTP(name, shop string) deed {
 // otherwise is the feature's DestinationRule, which no other client notices.
 func otherwise() suite.Given { return suite.Apply("mongo-ingress/sabotage/destination-rule.yaml") }
 
-// anew makes the gateway's cluster of the database anew, which begins to count at 0, and
-// leaves connections alone that are open.
-func anew(counted deed) deed {
-	return beside(otherwise(), func(ctx context.Context, e *suite.Env) error { return inEffect(ctx, e, untrue(counted)) })
-}
-
 // inTheClear brings a connection to the database's sidecar that is not over mutual TLS.
-func inTheClear(name, host string) deed {
+func inTheClear(name, host string) suite.Deed {
 	plain := map[string]any{"host": "mongodb", "subset": "clear", "port": map[string]any{"number": clearPort}}
 	return beside(otherwise(), edited("VirtualService", name, plain, func(ctx context.Context, e *suite.Env) error {
 		e.AskThrough(ctx, gateway, read(host)(e))
@@ -186,7 +140,7 @@ func inTheClear(name, host string) deed {
 }
 
 // onceMore has another driver read, and waits for the lines of both.
-func onceMore(host string, seen *probe.Observation) deed {
+func onceMore(host string, seen *probe.Observation) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
 		other := e.AskThrough(ctx, gateway, read(host)(e))
 		return e.Await(ctx, "the lines of both drivers", func(ctx context.Context) error {
@@ -200,11 +154,11 @@ func onceMore(host string, seen *probe.Observation) deed {
 }
 
 // back starts the gateway again and waits until it serves.
-func back(host string) deed {
+func back(host string) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
 		if err := e.StartGateway(ctx, gateway); err != nil {
 			return err
 		}
-		return inEffect(ctx, e, reads(read(host)))
+		return suite.Until(reads(read(host)))(ctx, e)
 	}
 }

@@ -110,7 +110,7 @@ func (w *writer) complete(ctx context.Context, _ *suite.Env) error {
 
 // early starts the database before the driver is to notice that it is away: it is refused
 // once more, on the connection that it lost, and writes by another.
-func (w *writer) early(start deed) deed {
+func (w *writer) early(start suite.Deed) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
 		if err := start(ctx, e); err != nil {
 			return err
@@ -153,7 +153,7 @@ func connectionLoss() suite.Feature {
 			suite.Meddle(fmt.Sprintf("%d writes are acknowledged", writes), "the database is away already", "write through the gateway", stop),
 			suite.Meddle("a write is refused, and not kept for later", "the database is back already", "write through the gateway", w.early(start)),
 			suite.Meddle("the database is started again", "without a route from then on", "write through the gateway",
-				withdraw("VirtualService", name)).At("the same driver writes again"),
+				suite.Withdrawn("VirtualService", name)).At("the same driver writes again"),
 			suite.Meddle("everything that was acknowledged is there", "the journal is lost", "documents acknowledged", w.lose),
 		},
 	}

@@ -130,7 +130,7 @@ func plainPort() suite.Feature {
 			suite.Replace("VirtualService", "plain-port-clear", "documents", 27019, "spec", "tcp", "0", "route", "0", "destination", "port", "number"),
 			suite.Besides("a second Gateway for the port", "failure", plainAgain()).At("then it is refused"),
 			suite.Meddle("and stays refused", "the port is served again", "failure", beside(plainAgain(), func(ctx context.Context, e *suite.Env) error {
-				return inEffect(ctx, e, reads(readClear(host, clearPort)))
+				return suite.Until(reads(readClear(host, clearPort)))(ctx, e)
 			})),
 			suite.Meddle("while the port with TLS serves", "without its route from then on", "documents",
 				without("VirtualService", "plain-port", reads(read(host)))),

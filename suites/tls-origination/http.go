@@ -55,10 +55,10 @@ func httpOriginated(w *outside) suite.Feature {
 			suite.Replace("DestinationRule", "secure", "status", "other.example.com", tlsField("sni")...),
 			suite.Replace("DestinationRule", "secure", "status", "DISABLE", tlsField("mode")...),
 			renamed(asked.Name, "by another subset", secureWay).At(first.Name),
-			called("by another port of the host", suite.Replace("ServiceEntry", "secure-for-gateway", "log upstream host", otherPort(), "spec", "ports", "0")).At(second.Name),
+			suite.Replace("ServiceEntry", "secure-for-gateway", "log upstream host", otherPort(), "spec", "ports", "0").Called("by another port of the host").At(second.Name),
 			standing(inTheClear.Name, "with a gateway that takes it in the clear", "taken-in-the-clear"),
 			standing(unproven.Name, "with a gateway that demands no certificate", "taken-without-certificate"),
-			w.meanwhile(again.Name, "with a credential of another authority", "status", made(trust(credential, func(*suite.Env) string { return w.other.PEM() })),
+			w.meanwhile(again.Name, "with a credential of another authority", "status", suite.Standing(trust(credential, func(*suite.Env) string { return w.other.PEM() })),
 				w.plain(secure), expect.Status(http.StatusServiceUnavailable)),
 			renamed(again.Name, "by another subset, with credentialName", secureWay).At(firstAgain.Name),
 			suite.Meddle(again.Name, "by another port of the host, with credentialName", "log upstream host", w.byOtherPort).At(secondAgain.Name),
@@ -126,13 +126,13 @@ func noBypass(w *outside) suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Replace("ServiceEntry", nameOf(guarded), "failure", bothPorts(), "spec", "ports").At(closed.Name),
-			w.meanwhile(staysClosed.Name, "with a TLS port that opens", "failure", edited("ServiceEntry", nameOf(guarded), bothPorts(), "spec", "ports"),
+			w.meanwhile(staysClosed.Name, "with a TLS port that opens", "failure", suite.Set("ServiceEntry", nameOf(guarded), bothPorts(), "spec", "ports"),
 				direct("443"), expect.Status(200)),
-			called("with a TLS port that is known, where nobody listens", suite.Replace("ServiceEntry", nameOf(guarded), "access-log lines", nowhere(guarded), "spec")).At(unknown.Name),
+			suite.Replace("ServiceEntry", nameOf(guarded), "access-log lines", nowhere(guarded), "spec").Called("with a TLS port that is known, where nobody listens").At(unknown.Name),
 			w.meanwhile(arrives.Name, "without the route to the gateway", "received source address", func(ctx context.Context, e *suite.Env) error {
 				return e.Withdraw(ctx, "VirtualService", nameOf(guarded))
 			}, w.plain(guarded), expect.EchoPlain()),
-			w.meanwhile(unreached.Name, "with all made again", "status", made(way(guarded)), w.plain(guarded), overTLS(guarded)),
+			w.meanwhile(unreached.Name, "with all made again", "status", suite.Standing(way(guarded)), w.plain(guarded), overTLS(guarded)),
 		},
 	}
 }

@@ -214,7 +214,7 @@ func mutualTLS(w *outside) suite.Feature {
 			suite.Withhold("Secret", credential, "status"),
 			suite.Replace("DestinationRule", nameOf(mutual), "status", "SIMPLE", tlsField("mode")...),
 			suite.Replace("DestinationRule", nameOf(wrongCert), "server's log", "SIMPLE", tlsField("mode")...).At(foreignRefused.Name),
-			called("with a certificate of another authority instead of none", suite.Replace("DestinationRule", nameOf(noCert), "server's log", verify(noCert, foreign, both), tlsPath...)).At(noneRefused.Name),
+			suite.Replace("DestinationRule", nameOf(noCert), "server's log", verify(noCert, foreign, both), tlsPath...).Called("with a certificate of another authority instead of none").At(noneRefused.Name),
 		},
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
@@ -13,12 +12,6 @@ import (
 	"meshgate/framework/probe"
 	"meshgate/framework/suite"
 )
-
-// called gives a sabotage a name in words, where that of its making lists whole settings.
-func called(name string, s suite.Sabotage) suite.Sabotage {
-	s.Name = name
-	return s
-}
 
 // meanwhile changes something just before a step, and waits until the agent is answered
 // as it must be after that.
@@ -31,18 +24,6 @@ func (w *outside) meanwhile(before, name, field string, change func(context.Cont
 			return after(e.AskFrom(ctx, "bookinfo", "agent", r(e)))
 		})
 	})
-}
-
-// made has more stand while the feature runs.
-func made(g suite.Given) func(context.Context, *suite.Env) error {
-	return func(ctx context.Context, e *suite.Env) error { return e.Stand(ctx, []suite.Given{g}) }
-}
-
-// edited changes what stands.
-func edited(kind, name string, value any, path ...string) func(context.Context, *suite.Env) error {
-	return func(ctx context.Context, e *suite.Env) error {
-		return e.Edit(ctx, manifest.SetField(kind, name, value, path...))
-	}
 }
 
 // byFile trusts the run's CA by the file that the gateway has, which no secret of a
@@ -105,7 +86,7 @@ func renamed(before, name string, by leg) suite.Sabotage {
 			return err
 		}
 		// A route or a listener says so; that the cluster is known is not enough.
-		return configured(ctx, e, sidecar(e), fmt.Sprintf(`"cluster": "outbound|%d|%s|`, by.port, other))
+		return suite.Until(suite.Configured(sidecar, "", fmt.Sprintf(`"cluster": "outbound|%d|%s|`, by.port, other)))(ctx, e)
 	})
 }
 
@@ -124,17 +105,6 @@ func standing(before, name, fixture string) suite.Sabotage {
 		if err := e.Stand(ctx, []suite.Given{suite.Edited(suite.Apply("tls-origination/sabotage/"+fixture+".yaml"), pods)}); err != nil {
 			return err
 		}
-		return configured(ctx, e, atGateway(e), fixture)
-	})
-}
-
-// configured waits until what a proxy is configured with has a text in it.
-func configured(ctx context.Context, e *suite.Env, p suite.Proxy, text string) error {
-	return e.Await(ctx, "the proxy is configured with "+text, func(ctx context.Context) error {
-		dump, err := p.Admin(ctx, "config_dump")
-		if err == nil && !strings.Contains(dump, text) {
-			err = fmt.Errorf("its configuration has no word of %s", text)
-		}
-		return err
+		return suite.Until(suite.Configured(atGateway, "", fixture))(ctx, e)
 	})
 }

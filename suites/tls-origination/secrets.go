@@ -51,8 +51,8 @@ func caRotation(w *outside) suite.Feature {
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("Secret", credential, "status"),
 			suite.Replace("DestinationRule", nameOf(rotated), "status", unverifying(rotated), tlsPath...).At(before.Name),
-			called("with a CA that is a file", suite.Replace("DestinationRule", nameOf(rotated), "status", byFile(rotated), tlsPath...)).At(trusted.Name),
-			w.meanwhile(old.Name, "with a gateway that verifies no more", "status", edited("DestinationRule", nameOf(rotated), unverifying(rotated), tlsPath...),
+			suite.Replace("DestinationRule", nameOf(rotated), "status", byFile(rotated), tlsPath...).Called("with a CA that is a file").At(trusted.Name),
+			w.meanwhile(old.Name, "with a gateway that verifies no more", "status", suite.Set("DestinationRule", nameOf(rotated), unverifying(rotated), tlsPath...),
 				w.plain(rotated), overTLS(rotated)),
 			w.meanwhile(huge.Name, "with a host that shows the new certificate again", "received SNI", spoken(rotated, "sni", after),
 				w.plain(rotated), overTLS(after)).At(both.Name),
@@ -82,7 +82,7 @@ func missingSecret(w *outside) suite.Feature {
 	told := suite.Becomes("the control plane names the secret", suite.ControlPlaneNames(credential))
 	stays := suite.Stay("it stays refused", fromAgent(w.plain(missing), expect.Status(http.StatusServiceUnavailable)))
 	untouched := suite.Now("and the other host is untouched", fromAgent(w.plain(beside), overTLS(beside)))
-	supplied := suite.Do("the secret is made", made(ca))
+	supplied := suite.Do("the secret is made", suite.Standing(ca))
 	reached := suite.Eventually("then the host is reached", fromAgent(w.plain(missing), overTLS(missing)))
 	return suite.Feature{
 		Name:    "MissingSecret",
@@ -100,9 +100,9 @@ func missingSecret(w *outside) suite.Feature {
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("DestinationRule", nameOf(beside), "status"),
-			called("with a CA that is a file", suite.Replace("DestinationRule", nameOf(missing), "status", byFile(missing), tlsPath...)).At(refused.Name),
+			suite.Replace("DestinationRule", nameOf(missing), "status", byFile(missing), tlsPath...).Called("with a CA that is a file").At(refused.Name),
 			suite.Replace("DestinationRule", nameOf(missing), "control plane log", "none-such", tlsField("credentialName")...).At(told.Name),
-			w.meanwhile(stays.Name, "with a secret that is made too early", "status", made(ca), w.plain(missing), overTLS(missing)),
+			w.meanwhile(stays.Name, "with a secret that is made too early", "status", suite.Standing(ca), w.plain(missing), overTLS(missing)),
 			w.meanwhile(untouched.Name, "with another name for the other host", "status", spoken(beside, "sni", "other.example.com"),
 				w.plain(beside), expect.Status(http.StatusServiceUnavailable)),
 			w.meanwhile(supplied.Name, "with a gateway that speaks in the clear", "status", spoken(missing, "mode", "DISABLE"),

@@ -1,0 +1,150 @@
+package report
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// maxHTMLOpen is how many features that did not pass are shown unfolded.
+const maxHTMLOpen = 12
+
+type suiteView struct {
+	ID, Name, Promise, Error, Took string
+	Counts                         []count
+	Features                       []featureView
+}
+
+type featureView struct {
+	ID, Suite, Name, Spec, Status, Sign string
+	Took, Note, Cause                   string
+	Told                                bool // a step tells the cause
+	Open                                bool
+	Steps                               []stepView
+}
+
+type stepView struct {
+	Name, Kind, Status, Sign string
+	Meta                     []string // took, attempts, convergence
+	Failure                  *failureView
+	Evidence                 *evidenceView
+}
+
+type failureView struct {
+	Message, Observation string
+	Mismatches           []Mismatch
+	More                 int // mismatches that are left out
+}
+
+// evidenceView is what was captured at a failure: the files that tell most, and
+// the many others.
+type evidenceView struct {
+	Folder       string
+	First, Other []fileView
+	More         int // files that are left out
+}
+
+// fileView is a file beside the report; without Link it is one that lies elsewhere.
+type fileView struct{ Name, Link string }
+
+func suiteViews(t *texts, suites []Suite) []suiteView {
+	var out []suiteView
+	open := 0
+	for i, s := range suites {
+		v := suiteView{ID: fmt.Sprintf("s%d", i+1), Name: t.line(s.Name), Promise: t.line(s.Promise),
+			Error: t.block(s.Error), Took: s.Took.String()}
+		for j, f := range s.Features {
+			fv := featureOf(t, f)
+			fv.ID, fv.Suite = featureID(i, j), v.Name
+			if fv.Cause != "" && Status(fv.Status) != Skip {
+				open++
+				fv.Open = open <= maxHTMLOpen
+			}
+			v.Features = append(v.Features, fv)
+		}
+		v.Counts = countsOf(tallyOf(Run{Suites: suites[i : i+1]}).counts)
+		out = append(out, v)
+	}
+	return out
+}
+
+func featureID(suite, feature int) string { return fmt.Sprintf("f%d-%d", suite+1, feature+1) }
+
+func featureOf(t *texts, f Feature) featureView {
+	status, cause := f.Judged()
+	v := featureView{Name: t.line(f.Name), Spec: t.line(f.Spec), Status: string(status), Sign: sign(string(status)),
+		Took: f.Took.String(), Cause: t.line(cause), Told: f.tells(cause)}
+	if status == Pass {
+		v.Note = passNote(f)
+	}
+	for _, s := range f.Steps {
+		v.Steps = append(v.Steps, stepOf(t, s))
+	}
+	return v
+}
+
+// tells says whether a step of the feature shows the cause anyway.
+func (f Feature) tells(cause string) bool {
+	return slices.ContainsFunc(f.Steps, func(s Step) bool {
+		return s.Failure != nil && (strings.Contains(cause, s.Failure.Message) || s.cause() == cause)
+	})
+}
+
+func stepOf(t *texts, s Step) stepView {
+	status := string(s.judged())
+	v := stepView{Name: t.line(s.Name), Kind: t.line(string(s.Kind)), Status: status, Sign: sign(status),
+		Meta: []string{s.Took.String()}, Evidence: evidenceOf(t, s.Evidence)}
+	if s.Attempts > 1 {
+		v.Meta = append(v.Meta, fmt.Sprintf("%d attempts", s.Attempts))
+	}
+	if s.ConvergedAfter != nil {
+		v.Meta = append(v.Meta, "converged after "+s.ConvergedAfter.String())
+	}
+	if f := s.Failure; f != nil {
+		v.Failure = &failureView{Message: t.block(f.Message), Observation: t.document(f.Observation)}
+		for i, m := range f.Mismatches {
+			if i == maxHTMLList {
+				v.Failure.More, t.cut = len(f.Mismatches)-i, t.cut+1
+				break
+			}
+			v.Failure.Mismatches = append(v.Failure.Mismatches, Mismatch{t.line(m.Field), t.line(m.Want), t.line(m.Got)})
+		}
+	}
+	return v
+}
+
+func evidenceOf(t *texts, names []string) *evidenceView {
+	if len(names) == 0 {
+		return nil
+	}
+	folder := commonFolder(names)
+	v := evidenceView{Folder: t.line(folder)}
+	for i, name := range names {
+		if i == maxHTMLList || t.left < 0 {
+			v.More, t.cut = len(names)-i, t.cut+1
+			break
+		}
+		rest := strings.TrimPrefix(name, folder)
+		file := fileView{Name: t.line(rest), Link: beside(name)}
+		t.left -= len(file.Link)
+		if strings.Contains(rest, "/") {
+			v.Other = append(v.Other, file)
+		} else {
+			v.First = append(v.First, file)
+		}
+	}
+	return &v
+}
+
+// commonFolder is the deepest folder that all the files are in, with a slash at its
+// end, or nothing.
+func commonFolder(names []string) string {
+	dir, _ := path.Split(names[0])
+	for _, n := range names[1:] {
+		for !strings.HasPrefix(n, dir) {
+			dir, _ = path.Split(strings.TrimSuffix(dir, "/"))
+		}
+	}
+	return dir
+}

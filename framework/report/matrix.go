@@ -1,0 +1,94 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Matrix gives the kill matrix as Markdown: what is not as declared first, then a table
+// for each suite. A run without one gives nothing.
+func Matrix(run Run) ([]byte, error) {
+	if len(run.Kills) == 0 {
+		return nil, nil
+	}
+	var b strings.Builder
+	counts := map[KillOutcome]int{}
+	var bad []Kill
+	for _, k := range run.Kills {
+		counts[k.Outcome]++
+		if k.status() != Pass {
+			bad = append(bad, k)
+		}
+	}
+	fmt.Fprintf(&b, "# Kill matrix\n\nRun %s on %s %s: %d cells", run.ID, run.Facts.Mesh.Flavour, run.Facts.Mesh.Version, len(run.Kills))
+	for _, o := range []KillOutcome{Killed, Unharmed, Survived, WrongReason, Collateral, NotShown} {
+		if counts[o] > 0 {
+			fmt.Fprintf(&b, ", %d %s", counts[o], o)
+		}
+	}
+	b.WriteString(".\n\n## Not as declared\n\n")
+	if len(bad) == 0 {
+		b.WriteString("Nothing.\n")
+	} else {
+		rows(&b, bad, true)
+	}
+	for _, suite := range suitesOf(run.Kills) {
+		fmt.Fprintf(&b, "\n## %s\n\n", suite)
+		rows(&b, slices.DeleteFunc(slices.Clone(run.Kills), func(k Kill) bool { return k.Suite != suite || k.Outcome == Unharmed }), false)
+	}
+	return []byte(b.String()), nil
+}
+
+func suitesOf(kills []Kill) []string {
+	var all []string
+	for _, k := range kills {
+		if !slices.Contains(all, k.Suite) {
+			all = append(all, k.Suite)
+		}
+	}
+	return all
+}
+
+// rows are sorted by feature; what was seen is shown only where it matters.
+func rows(b *strings.Builder, kills []Kill, seen bool) {
+	slices.SortStableFunc(kills, func(x, y Kill) int {
+		return cmp.Or(strings.Compare(x.Suite, y.Suite), strings.Compare(x.Feature, y.Feature), strings.Compare(string(y.By), string(x.By)))
+	})
+	b.WriteString("| feature | made wrong | red at | by | outcome |")
+	if seen {
+		b.WriteString(" seen |")
+	}
+	b.WriteString("\n|---|---|---|---|---|" + strings.Repeat("---|", btoi(seen)) + "\n")
+	for _, k := range kills {
+		wrong := k.Wrong
+		if k.By == Defective {
+			wrong = "defect " + wrong
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |", k.Feature, cell(wrong), cell(k.Step), cell(k.Field), k.Outcome)
+		if seen {
+			b.WriteString(" " + cell(k.Got) + " |")
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// maxCell bounds a cell; the JSON report has all of it.
+const maxCell = 300
+
+// cell is a text that cannot end its cell, nor begin markup.
+func cell(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > maxCell {
+		s = strings.ToValidUTF8(s[:maxCell], "") + "…"
+	}
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "'", "*", `\*`, "_", `\_`).Replace(s)
+}
