@@ -66,9 +66,6 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 	if r.around, err = r.suite.lookAround(ctx); err != nil {
 		r.suite.note("what %s stands on could not be looked at: %v", r.feature.Name, err)
 	}
-	if err := r.suite.after(ctx, r.feature); err != nil {
-		r.suite.note("%s: what came before it may still be on its way: %v", r.feature.Name, err)
-	}
 	r.wrong = r.suite.round.wrong(r.suite.suite.Name, r.feature)
 	r.record(ctx, t, "given", report.Given, func(ctx context.Context) (result, error) {
 		return result{attempts: 1}, env.standWrong(ctx, r.feature.Given, r.wrong)
@@ -145,11 +142,13 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 		ended(ctx, r.suite.suite.Name, r.feature.Name)
 	}
 	began := time.Now()
+	made := r.env.made()
 	if err := r.env.clean(ctx); err != nil {
 		t.Errorf("%s: %v", r.feature.Name, err)
 		r.result.Steps = append(r.result.Steps, report.Step{Name: "cleanup", Kind: report.Cleanup, Status: report.Error, Started: began,
 			Took: report.Seconds(time.Since(began)), Attempts: 1, Failure: failureOf(err, nil)})
 	}
+	r.suite.gone(made)
 	if r.result.Status == "" {
 		r.result.Status, r.result.Reason = r.outcome()
 	}

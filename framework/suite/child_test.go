@@ -87,7 +87,7 @@ func (w *world) up(context.Context, config.Config, progress.Log, ...mesh.Gateway
 	}}, nil
 }
 
-func (w *world) quiet(context.Context, *testbed.Bed) error { return nil }
+func (w *world) pushed(context.Context, *testbed.Bed, ...string) error { return nil }
 
 // child runs one scenario as Main would, with the flags of its command line.
 func child(name, dir string) (int, error) {
@@ -103,7 +103,7 @@ func child(name, dir string) (int, error) {
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
 	defer stop()
 	sc := scenarios()[name]
-	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Discard(), Out: os.Stdout, up: w.up, quiet: w.quiet}
+	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Discard(), Out: os.Stdout, up: w.up, pushed: w.pushed}
 	if sc.limit > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, sc.limit, errors.New("go test -timeout 2s is nearly spent"))
 		defer stop()

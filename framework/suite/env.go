@@ -36,7 +36,8 @@ type Env struct {
 	began   time.Time
 	secret  func(string)
 	tell    func(format string, args ...any) // into the report's notes
-	waiting *progress.Group                  // where a wait for a workload is shown; nil: nowhere
+	remade  func(context.Context, []*unstructured.Unstructured) error
+	waiting *progress.Group // where a wait for a workload is shown; nil: nowhere
 
 	mu      sync.Mutex
 	changed time.Time

@@ -104,24 +104,28 @@ func (e *Env) Stand(ctx context.Context, givens []Given) error {
 // standWrong is Stand with something made wrong; nil: nothing. What steps add later is
 // not meant by a sabotage.
 func (e *Env) standWrong(ctx context.Context, givens []Given, wrong *Sabotage) error {
-	if wrong == nil {
-		return e.Stand(ctx, givens)
-	}
 	objs, err := e.objects(givens)
 	if err != nil {
 		return err
 	}
-	if objs, err = wrong.apply(objs); err != nil {
-		return Broken(err)
-	}
-	if wrong.more != nil {
-		more, err := e.objects([]Given{wrong.more})
-		if err != nil {
+	if wrong != nil {
+		if objs, err = e.sabotaged(objs, wrong); err != nil {
 			return err
 		}
-		objs = append(objs, more...)
+	}
+	if err := e.remade(ctx, objs); err != nil {
+		return Broken(err)
 	}
 	return e.Make(ctx, objs...)
+}
+
+func (e *Env) sabotaged(objs []*unstructured.Unstructured, wrong *Sabotage) ([]*unstructured.Unstructured, error) {
+	objs, err := wrong.apply(objs)
+	if err != nil || wrong.more == nil {
+		return objs, Broken(err)
+	}
+	more, err := e.objects([]Given{wrong.more})
+	return append(objs, more...), err
 }
 
 // objects are those of the givens, fitted to suite and mesh.

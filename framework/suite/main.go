@@ -40,8 +40,8 @@ type Options struct {
 
 	// up stands the bed up; nil means testbed.Up.
 	up func(context.Context, config.Config, progress.Log, ...mesh.GatewaySpec) (*testbed.Bed, error)
-	// quiet waits between two rounds; nil means programmed.
-	quiet func(context.Context, *testbed.Bed) error
+	// pushed waits for the proxies; nil means that of the mesh.
+	pushed func(context.Context, *testbed.Bed, ...string) error
 }
 
 // Main is the whole of a suite's TestMain: it reads e2e-framework's flags and the
@@ -129,8 +129,8 @@ func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session
 	if o.up == nil {
 		o.up = testbed.Up
 	}
-	if o.quiet == nil {
-		o.quiet = programmed
+	if o.pushed == nil {
+		o.pushed = pushed
 	}
 	s := &Session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 	run := report.Run{

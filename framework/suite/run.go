@@ -20,6 +20,7 @@ import (
 	"meshgate/framework/report"
 	"meshgate/framework/testbed"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/e2e-framework/pkg/env"
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
 	"sigs.k8s.io/e2e-framework/pkg/types"
@@ -32,8 +33,8 @@ type suiteRun struct {
 	suite  Suite
 	open   func(context.Context) (*testbed.Bed, error)
 	log    progress.Log
-	secret func(string)                              // told every key that is made
-	quiet  func(context.Context, *testbed.Bed) error // returns when nothing is on its way to the proxies
+	secret func(string)                                                            // told every key that is made
+	pushed func(ctx context.Context, bed *testbed.Bed, namespaces ...string) error // waits for the proxies
 
 	once   sync.Once
 	err    error
@@ -41,8 +42,10 @@ type suiteRun struct {
 	ca     *pki.CA
 	shared *Env
 
-	asked bool // at least one round was played
-	left  bool // what is shared is removed
+	left bool // what is shared is removed
+
+	makes   sync.Mutex
+	removed map[string]bool // by features that have ended, and not made again since
 
 	mu     sync.Mutex
 	round  Round
@@ -61,9 +64,6 @@ func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round
 		for i, r := range rounds {
 			if ctx.Err() != nil && i > 0 {
 				break // the rounds that were not begun have nothing to tell
-			}
-			if err := s.settle(ctx); err != nil {
-				t.Errorf("%s: %v", s.suite.Name, err)
 			}
 			s.told(i, len(rounds), func() { s.ask(t, e, r) })
 			if last && i == len(rounds)-1 {
@@ -87,31 +87,35 @@ func (s *suiteRun) told(i, of int, play func()) {
 	phase.End(nil)
 }
 
-// settle waits, before any but the first round, until what the one before has removed is
-// gone from the proxies: what is made again at once would find its counters there.
-func (s *suiteRun) settle(ctx context.Context) error {
-	again := s.asked
-	s.asked = true
-	if !again || s.err != nil || s.bed == nil || ctx.Err() != nil {
+// remade waits, if any of these objects was removed by a feature before, until that has
+// reached the proxies: what is made again at once would find its counters there, and a
+// feature that lacks it would pass for what the one before has left.
+func (s *suiteRun) remade(ctx context.Context, objs []*unstructured.Unstructured) error {
+	s.makes.Lock() // the others that make something again wait as well
+	defer s.makes.Unlock()
+	if !slices.ContainsFunc(objs, func(o *unstructured.Unstructured) bool { return s.removed[kube.Name(o)] }) {
 		return nil
 	}
-	return s.quiet(ctx, s.bed)
+	s.removed = map[string]bool{}
+	return s.pushed(ctx, s.bed, append(s.realNamespaces(), s.bed.Mesh.Ingress.Namespace)...)
 }
 
-// after waits, before a feature that comes alone, until what the one before has removed is
-// gone from the proxies: it may be what this one makes, and then would pass for it.
-func (s *suiteRun) after(ctx context.Context, f Feature) error {
-	if !f.Alone {
-		return nil
+// gone notes what a feature has removed.
+func (s *suiteRun) gone(objs []*unstructured.Unstructured) {
+	s.makes.Lock()
+	defer s.makes.Unlock()
+	for _, o := range objs {
+		if strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io") {
+			s.removed[kube.Name(o)] = true
+		}
 	}
-	return s.quiet(ctx, s.bed)
 }
 
-// programmed waits until istiod and every proxy have come to rest.
-func programmed(ctx context.Context, bed *testbed.Bed) error {
+// pushed waits until what istiod knows is on the proxies of these namespaces.
+func pushed(ctx context.Context, bed *testbed.Bed, namespaces ...string) error {
 	console := mesh.NewConsole(bed.Kube, bed.Mesh)
 	defer console.Close()
-	_, err := console.AwaitProgrammed(ctx, bed.Config.Budget.Programmed, mesh.Wanted{})
+	_, err := console.AwaitPushed(ctx, bed.Config.Budget.Programmed, namespaces...)
 	return err
 }
 
@@ -202,7 +206,7 @@ func (s *suiteRun) env(part string) *Env {
 		id: strings.ToLower(rand.Text()[:10]), Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
 		names: newNamespaces(s.bed.Config.Names, s.bed.Mesh, s.suite), owner: kube.Owner(s.suite.Name + part),
 		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, tell: s.note, began: time.Now(),
-		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, shared: s.shared,
+		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, shared: s.shared, remade: s.remade,
 	}
 }
 

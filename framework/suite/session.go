@@ -51,7 +51,7 @@ func (s *Session) conduct(ctx context.Context, id string, suites []Suite, score 
 	}
 	folder := filepath.Join(s.options.Config.Run.Report, id)
 	for _, one := range suites {
-		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, secret: func(v string) { s.redactor.Secret(v) }, quiet: s.options.quiet,
+		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, secret: func(v string) { s.redactor.Secret(v) }, pushed: s.options.pushed, removed: map[string]bool{},
 			open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }})
 	}
 	err := errors.Join(score(), s.leave(ctx))
@@ -85,7 +85,7 @@ func (s *Session) play(ctx context.Context, last bool, rounds ...Round) ([][]rep
 	}
 	atOnce := sideBySide()
 	if len(rounds) > 1 {
-		atOnce = len(tests) // they stand, and one that sees something wrong mostly waits
+		atOnce++ // they stand, and one that sees something wrong mostly waits
 	}
 	err := s.asTests(tests, atOnce)
 	for _, suites := range found {
