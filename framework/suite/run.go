@@ -115,7 +115,7 @@ func (s *suiteRun) gone(objs []*unstructured.Unstructured) {
 func pushed(ctx context.Context, bed *testbed.Bed, namespaces ...string) error {
 	console := mesh.NewConsole(bed.Kube, bed.Mesh)
 	defer console.Close()
-	_, err := console.AwaitPushed(ctx, bed.Config.Budget.Programmed, namespaces...)
+	_, err := console.AwaitPushed(ctx, bed.Config.Budget.Ready, namespaces...)
 	return err
 }
 

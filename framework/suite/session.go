@@ -83,11 +83,7 @@ func (s *Session) play(ctx context.Context, last bool, rounds ...Round) ([][]rep
 		}
 		tests = append(tests, testing.InternalTest{Name: sr.suite.Name, F: sr.test(ctx, filter, rounds, last, done)})
 	}
-	atOnce := sideBySide()
-	if len(rounds) > 1 {
-		atOnce++ // they stand, and one that sees something wrong mostly waits
-	}
-	err := s.asTests(tests, atOnce)
+	err := s.asTests(tests)
 	for _, suites := range found {
 		slices.SortFunc(suites, func(a, b report.Suite) int { return s.place(a) - s.place(b) })
 	}
@@ -133,15 +129,15 @@ func (s *Session) leave(ctx context.Context) error {
 	return g.Wait()
 }
 
-// sideBySide is how many suites may begin at a time, one more than there are processors: while
+// sideBySide is how many suites run at a time, one more than there are processors: while
 // some wait for the cluster another one has it compute. More of them only take turns in
 // starting their applications, until what each has to wait for is late.
 func sideBySide() int { return runtime.NumCPU() + 1 }
 
-// asTests runs the tests, so many at a time. Outside `go test` their own output would repeat the summary, so
+// asTests runs the tests. Outside `go test` their own output would repeat the summary, so
 // it goes to a file; flags are given as an empty command line, since the real one is not
 // theirs.
-func (s *Session) asTests(tests []testing.InternalTest, atOnce int) error {
+func (s *Session) asTests(tests []testing.InternalTest) error {
 	if s.options.Output == nil {
 		runTests(tests)
 		return nil
@@ -152,7 +148,7 @@ func (s *Session) asTests(tests []testing.InternalTest, atOnce int) error {
 			return err
 		}
 	}
-	if err := flag.Set("test.parallel", strconv.Itoa(atOnce)); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(sideBySide())); err != nil {
 		return err
 	}
 	stdout := os.Stdout

@@ -59,8 +59,8 @@ func bothPorts() []any {
 }
 
 // opened does something just before a step, and waits until the agent reaches a host by it.
-func opened(before, name string, r func(*suite.Env) probe.Request, host string, do func(context.Context, *suite.Env) error) suite.Sabotage {
-	return suite.Meddle(before, name, "failure", func(ctx context.Context, e *suite.Env) error {
+func opened(before, name, field string, r func(*suite.Env) probe.Request, host string, do func(context.Context, *suite.Env) error) suite.Sabotage {
+	return suite.Meddle(before, name, field, func(ctx context.Context, e *suite.Env) error {
 		if err := do(ctx, e); err != nil {
 			return err
 		}

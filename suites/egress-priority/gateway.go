@@ -43,6 +43,7 @@ func limitsAtTheGateway() suite.Feature {
 		Needs:   []mesh.Capability{mesh.EgressGateway},
 		Given:   []suite.Given{h.way(), h.gateway("gateway.yaml")},
 		Then: []suite.Step{
+			h.fresh(),
 			h.served(product, silver),
 			ofB,
 			suite.Do(fmt.Sprintf("%d callers of each application ask for silver at once", callers), begin(own[:])),
@@ -52,7 +53,7 @@ func limitsAtTheGateway() suite.Feature {
 				return e.Stand(ctx, []suite.Given{h.throughGateway})
 			}),
 			seen,
-			suite.Do("the server's counts begin anew", h.forget),
+			suite.Do("the server's counts begin anew once more", h.forget),
 			suite.Do("as many callers ask again", begin(shared[:])),
 			together,
 			allServed,

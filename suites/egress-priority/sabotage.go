@@ -43,7 +43,7 @@ func (h host) hindered(plan, parameter string, fault map[string]any, field strin
 
 // slowed holds up whoever is looked at by the clock, so that already the first is late.
 func (h host) slowed(plan string) suite.Sabotage {
-	late := map[string]any{"percentage": map[string]any{"value": 100}, "fixedDelay": (4 * delay).String()}
+	late := map[string]any{"percentage": map[string]any{"value": 100}, "fixedDelay": (6 * delay).String()}
 	return h.hindered(plan, "delay", map[string]any{"delay": late}, "time of answer 1").Called("with a delay on the way")
 }
 

@@ -41,6 +41,9 @@ func reads(at *string) suite.Deed { return asked(at, expect.Documents(ratingsdb.
 // allowAny is a fixture that lets the agent out wherever it likes.
 const allowAny = "mongo-egress/sabotage/allow-any.yaml"
 
+// again has what was withdrawn stand once more.
+func again(at *string) suite.Deed { return suite.Standing(way(at)...) }
+
 // elsewhere has the mesh know the database's address as that of a host where nobody
 // listens: it is refused all the same, for another reason.
 func elsewhere(at *string) suite.Deed {

@@ -119,7 +119,6 @@ func mongoOriginated(w *outside) suite.Feature {
 			suite.Replace("DestinationRule", "origination-mongodb", "documents", []any{"other.example.com"}, "spec", "subsets", "0", "trafficPolicy", "tls", "subjectAltNames"),
 			suite.Withhold("VirtualService", "mongodb", "documents"),
 			suite.Withhold("VirtualService", "origination-page", "status").At(star),
-			w.meanwhile(read.Name, "with a route for ratings alone", "documents", w.onlyForRatings, w.inTheClear, expect.FailedWith(probe.ClassTimeout, probe.ClassClosed, probe.ClassReset)),
 			suite.Besides("with a database that is shut to all but gateways", "failure", suite.Apply("tls-origination/sabotage/database-shut.yaml")).At(refused.Name),
 			renamed(read.Name, "by another subset", mongoWay).At(logged.Name),
 		},

@@ -90,12 +90,6 @@ func renamed(before, name string, by leg) suite.Sabotage {
 	})
 }
 
-// onlyForRatings leaves the agent out of the database's way.
-func (w *outside) onlyForRatings(ctx context.Context, e *suite.Env) error {
-	match := map[string]any{"gateways": []any{"mesh"}, "destinationSubnets": []any{w.database + "/32"}, "port": 27017, "sourceLabels": map[string]any{"app": "ratings"}}
-	return e.Edit(ctx, manifest.SetField("VirtualService", "mongodb", match, "spec", "tcp", "0", "match", "0"))
-}
-
 // standing has a fixture of fixtures/tls-origination/sabotage stand, by which the gateway
 // takes what it must refuse, and waits until it does: the fixture's name is in what it
 // listens with.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
 	"meshgate/framework/pki"
 	"meshgate/framework/suite"
 )
@@ -76,10 +77,18 @@ func manyCAs(pem string) (string, error) {
 
 // missingSecret: a credential that does not exist stops its own host, and is named.
 func missingSecret(w *outside) suite.Feature {
-	const credential = "never-made-origination"
-	ca := trust(credential, func(e *suite.Env) string { return e.CA.PEM() })
+	// Of a secret that was asked for before, all may have been said.
+	credential := func(e *suite.Env) string { return "never-made-origination-" + e.ID() }
+	ca := func(e *suite.Env) (manifest.Set, error) {
+		return trust(credential(e), func(e *suite.Env) string { return e.CA.PEM() })(e)
+	}
+	wayWithout := func(e *suite.Env) (manifest.Set, error) {
+		return way(missing, byCredential(missing, credential(e), nil))(e)
+	}
 	refused := w.refused("the host without a CA", missing, unsupplied())
-	told := suite.Becomes("the control plane names the secret", suite.ControlPlaneNames(credential))
+	told := suite.Becomes("the control plane names the secret", func(ctx context.Context, e *suite.Env) error {
+		return suite.ControlPlaneNames(credential(e))(ctx, e)
+	})
 	stays := suite.Stay("it stays refused", fromAgent(w.plain(missing), expect.Status(http.StatusServiceUnavailable)))
 	untouched := suite.Now("and the other host is untouched", fromAgent(w.plain(beside), overTLS(beside)))
 	supplied := suite.Do("the secret is made", suite.Standing(ca))
@@ -88,7 +97,7 @@ func missingSecret(w *outside) suite.Feature {
 		Name:    "MissingSecret",
 		Promise: "A host whose CA is not there is not reached, the missing secret is named, and other hosts are untouched.",
 		Spec:    spec,
-		Given:   []suite.Given{way(missing, byCredential(missing, credential, nil)), way(beside)},
+		Given:   []suite.Given{wayWithout, way(beside)},
 		Then: []suite.Step{
 			suite.Control("another host is reached", fromAgent(w.plain(beside), overTLS(beside))),
 			refused,
