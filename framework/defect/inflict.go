@@ -238,7 +238,7 @@ func (p patient) setMeshConfig(ctx context.Context, text string) error {
 	if _, err := maps.Update(ctx, m, metav1.UpdateOptions{}); err != nil {
 		return err
 	}
-	pods, err := p.k.Pods(ctx, p.mesh.Namespace, "app=istiod,istio.io/rev="+mesh.RevisionName(p.mesh.Revision))
+	pods, err := p.k.Pods(ctx, p.mesh.Namespace, mesh.IstiodSelector(p.mesh.Revision))
 	if err != nil {
 		return err
 	}
@@ -269,22 +269,8 @@ func laidOver(text string, changes map[string]any) (string, error) {
 	if err := yaml.Unmarshal([]byte(text), &all); err != nil {
 		return "", fmt.Errorf("configuration of the mesh: %w", err)
 	}
-	out, err := yaml.Marshal(merged(all, changes))
+	out, err := yaml.Marshal(manifest.Merge(all, changes))
 	return string(out), err
-}
-
-func merged(under, over map[string]any) map[string]any {
-	out := maps.Clone(under)
-	for k, v := range over {
-		below, isMap := out[k].(map[string]any)
-		above, both := v.(map[string]any)
-		if isMap && both {
-			out[k] = merged(below, above)
-		} else {
-			out[k] = v
-		}
-	}
-	return out
 }
 
 // discovery is istiod's container.
@@ -334,7 +320,7 @@ func (p patient) setEnv(ctx context.Context, env []corev1.EnvVar) error {
 // onlyNew wants istiods that are no longer needed to be gone: a proxy that is still with
 // one of them has what that one last said.
 func (p patient) onlyNew(ctx context.Context) error {
-	pods, err := p.k.Typed().CoreV1().Pods(p.mesh.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=istiod,istio.io/rev=" + mesh.RevisionName(p.mesh.Revision)})
+	pods, err := p.k.Typed().CoreV1().Pods(p.mesh.Namespace).List(ctx, metav1.ListOptions{LabelSelector: mesh.IstiodSelector(p.mesh.Revision)})
 	if err != nil {
 		return err
 	}

@@ -65,8 +65,13 @@ func RevisionName(revision string) string {
 	return revision
 }
 
+// IstiodSelector picks the pods of a revision's control plane.
+func IstiodSelector(revision string) string {
+	return "app=istiod,istio.io/rev=" + RevisionName(revision)
+}
+
 func istiods(ctx context.Context, k *kube.Client, m *Mesh) ([]string, error) {
-	selector := "app=istiod,istio.io/rev=" + RevisionName(m.Revision)
+	selector := IstiodSelector(m.Revision)
 	pods, err := k.Pods(ctx, m.Namespace, selector)
 	if err != nil {
 		return nil, err

@@ -56,39 +56,20 @@ func rows(b *strings.Builder, kills []Kill, seen bool) {
 	slices.SortStableFunc(kills, func(x, y Kill) int {
 		return cmp.Or(strings.Compare(x.Suite, y.Suite), strings.Compare(x.Feature, y.Feature), strings.Compare(string(y.By), string(x.By)))
 	})
-	b.WriteString("| feature | made wrong | red at | by | outcome |")
+	head, line := "| feature | made wrong | red at | by | outcome |", "|---|---|---|---|---|"
 	if seen {
-		b.WriteString(" seen |")
+		head, line = head+" seen |", line+"---|"
 	}
-	b.WriteString("\n|---|---|---|---|---|" + strings.Repeat("---|", btoi(seen)) + "\n")
+	b.WriteString(head + "\n" + line + "\n")
 	for _, k := range kills {
 		wrong := k.Wrong
 		if k.By == Defective {
 			wrong = "defect " + wrong
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |", k.Feature, cell(wrong), cell(k.Step), cell(k.Field), k.Outcome)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |", k.Feature, span(wrong), span(k.Step), span(k.Field), k.Outcome)
 		if seen {
-			b.WriteString(" " + cell(k.Got) + " |")
+			b.WriteString(" " + span(k.Got) + " |")
 		}
 		b.WriteByte('\n')
 	}
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// maxCell bounds a cell; the JSON report has all of it.
-const maxCell = 300
-
-// cell is a text that cannot end its cell, nor begin markup.
-func cell(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > maxCell {
-		s = strings.ToValidUTF8(s[:maxCell], "") + "…"
-	}
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "'", "*", `\*`, "_", `\_`).Replace(s)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"meshgate/framework/manifest"
+
 	"helm.sh/helm/v3/pkg/release"
 )
 
@@ -54,7 +56,7 @@ func judgeOf(base *release.Release, revisions []string) string {
 
 // point gives the base's webhook to another revision, with the chart at hand.
 func (w *work) point(have *release.Release, revision string) error {
-	values := merge(have.Config, map[string]any{"defaultRevision": baseValues("", revision, nil)["defaultRevision"]})
+	values := manifest.Merge(have.Config, map[string]any{"defaultRevision": baseValues("", revision, nil)["defaultRevision"]})
 	if values["defaultRevision"] == have.Config["defaultRevision"] {
 		return nil
 	}

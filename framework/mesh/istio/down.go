@@ -102,7 +102,7 @@ func (w *work) podsGone(ctx context.Context, gateways []string) error {
 // podSelectors select the pods of one revision's releases. Gateways carry a label of
 // it only if it is not the default, but their releases' names.
 func podSelectors(revision string, gateways []string) []string {
-	selectors := []string{"app=istiod,istio.io/rev=" + mesh.RevisionName(revision)}
+	selectors := []string{mesh.IstiodSelector(revision)}
 	if len(gateways) > 0 {
 		selectors = append(selectors, fmt.Sprintf("app in (%s)", strings.Join(gateways, ", ")))
 	}

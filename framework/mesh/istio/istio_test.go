@@ -11,6 +11,7 @@ import (
 
 	"meshgate/framework/bundle"
 	"meshgate/framework/kube"
+	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 
 	"github.com/stretchr/testify/assert"
@@ -103,7 +104,7 @@ func TestTheUsersValuesComeLast(t *testing.T) {
 func TestMergeChangesNeitherSide(t *testing.T) {
 	under := map[string]any{"a": map[string]any{"b": 1}, "c": 1}
 	over := map[string]any{"a": map[string]any{"d": 2}, "c": map[string]any{"e": 3}}
-	assert.Equal(t, map[string]any{"a": map[string]any{"b": 1, "d": 2}, "c": map[string]any{"e": 3}}, merge(under, over))
+	assert.Equal(t, map[string]any{"a": map[string]any{"b": 1, "d": 2}, "c": map[string]any{"e": 3}}, manifest.Merge(under, over))
 	assert.Equal(t, map[string]any{"a": map[string]any{"b": 1}, "c": 1}, under)
 	assert.Len(t, over["a"], 1)
 }

@@ -2,9 +2,9 @@ package istio
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
+	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 	"meshgate/framework/mesh/ready"
 )
@@ -84,9 +84,9 @@ func istiodValues(s stock, o Options) map[string]any {
 		},
 	}
 	if s.substitute != "" {
-		v = merge(v, withoutIstioFilters())
+		v = manifest.Merge(v, withoutIstioFilters())
 	}
-	return merge(v, o.Values)
+	return manifest.Merge(v, o.Values)
 }
 
 // tracingProvider names a Service that need not be there: a suite brings it along.
@@ -181,19 +181,4 @@ func servicePorts(tcp []int) []any {
 		ports = append(ports, map[string]any{"name": fmt.Sprintf("tcp-%d", p), "port": p, "targetPort": p, "protocol": "TCP"})
 	}
 	return ports
-}
-
-// merge lays over upon under, map by map; neither is changed.
-func merge(under, over map[string]any) map[string]any {
-	out := maps.Clone(under)
-	for k, v := range over {
-		below, isMap := out[k].(map[string]any)
-		above, both := v.(map[string]any)
-		if isMap && both {
-			out[k] = merge(below, above)
-		} else {
-			out[k] = v
-		}
-	}
-	return out
 }
