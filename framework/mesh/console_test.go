@@ -21,9 +21,9 @@ import (
 // istiod is a debug interface over real HTTP; its answers can be changed.
 type istiod struct {
 	*httptest.Server
-	syncz, configz string
-	updates        int
-	asked          atomic.Int32
+	syncz, configz  string
+	updates, pushes int
+	asked           atomic.Int32
 }
 
 func newIstiod(t *testing.T) *istiod {
@@ -35,7 +35,7 @@ func newIstiod(t *testing.T) *istiod {
 	mux.HandleFunc("/debug/syncz", say(func() string { return i.syncz }))
 	mux.HandleFunc("/debug/configz", say(func() string { return i.configz }))
 	mux.HandleFunc("/metrics", say(func() string {
-		return fmt.Sprintf("# TYPE pilot_inbound_updates counter\npilot_inbound_updates{type=\"config\"} %d\npilot_inbound_updates{type=\"eds\"} 2\n", i.updates)
+		return fmt.Sprintf("# TYPE pilot_inbound_updates counter\npilot_inbound_updates{type=\"config\"} %d\npilot_inbound_updates{type=\"eds\"} 2\npilot_pushcontext_init_seconds_count %d\n", i.updates, i.pushes)
 	}))
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)

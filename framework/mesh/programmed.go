@@ -83,7 +83,7 @@ func (ch *Change) look(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := ch.seen(ctx, objs); err != nil {
+	if err := ch.console.seen(ctx, objs); err != nil {
 		return "", err
 	}
 	events, err := ch.events(ctx)
@@ -94,7 +94,7 @@ func (ch *Change) look(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	proxies = within(proxies, ch.wanted.Namespaces)
+	proxies = inNamespaces(proxies, ch.wanted.Namespaces)
 	return events + sent(proxies), AllSynced(proxies)
 }
 
@@ -129,7 +129,7 @@ func sent(proxies []ProxyStatus) string {
 	return strings.Join(lines, "\n")
 }
 
-func within(proxies []ProxyStatus, namespaces []string) []ProxyStatus {
+func inNamespaces(proxies []ProxyStatus, namespaces []string) []ProxyStatus {
 	if len(namespaces) == 0 {
 		return proxies
 	}
@@ -140,7 +140,7 @@ func within(proxies []ProxyStatus, namespaces []string) []ProxyStatus {
 // acknowledged what it was sent.
 func AllSynced(proxies []ProxyStatus, namespaces ...string) error {
 	var errs []error
-	for _, p := range within(proxies, namespaces) {
+	for _, p := range inNamespaces(proxies, namespaces) {
 		errs = append(errs, p.Check())
 	}
 	return errors.Join(errs...)
@@ -182,11 +182,12 @@ func listed(o *unstructured.Unstructured) bool {
 	return strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io")
 }
 
-func (ch *Change) seen(ctx context.Context, want []object) error {
+// seen says which objects some istiod does not have as they are wanted.
+func (c *Console) seen(ctx context.Context, want []object) error {
 	if len(want) == 0 {
 		return nil
 	}
-	answers, err := ch.console.ask(ctx, "/debug/configz")
+	answers, err := c.ask(ctx, "/debug/configz")
 	if err != nil {
 		return err
 	}

@@ -4,37 +4,83 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"meshgate/framework/wait"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// AwaitPushed waits until what istiod knows at this moment is on every proxy of these
-// namespaces. In a mesh that others keep changing nothing is ever quiet; there it is
-// enough that istiod has begun two pushes since, of which the later one holds all that it
-// knew before the earlier, and that the proxies have acknowledged what they were sent.
-func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, namespaces ...string) (wait.Outcome, error) {
-	change, base := c.Change(Wanted{Namespaces: namespaces}), -1.0
-	return wait.Until(ctx, wait.Deadline{Name: "what istiod knows on every proxy", Within: within}, programmedEvery, func(ctx context.Context) error {
+// Mark is a moment of istiod's. In a mesh that others keep changing nothing is ever quiet;
+// but of two pushes that istiod begins after a mark, the later one holds all that it knew
+// then.
+type Mark struct{ pushes float64 }
+
+// After says whether the mark is the later one.
+func (m Mark) After(other Mark) bool { return m.pushes > other.pushes }
+
+// Forgotten waits until no istiod has any of these objects, and marks that moment. Those
+// that istiod does not list, such as Secrets, count as forgotten.
+func (c *Console) Forgotten(ctx context.Context, within time.Duration, removed ...*unstructured.Unstructured) (Mark, error) {
+	objs, err := c.current(ctx, Wanted{Deleted: removed})
+	if err != nil {
+		return Mark{}, err
+	}
+	_, err = wait.Until(ctx, wait.Deadline{Name: "what was removed gone from istiod", Within: within}, programmedEvery, func(ctx context.Context) error {
+		return c.seen(ctx, objs)
+	})
+	if err != nil {
+		return Mark{}, err
+	}
+	n, err := c.pushes(ctx)
+	return Mark{n}, err
+}
+
+// AwaitPushed waits until what istiod knew at a mark is on every proxy of these namespaces:
+// two pushes have begun since, or nothing moves any more, and each proxy has acknowledged
+// what it was sent, at whatever moment after that.
+func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since Mark, namespaces ...string) error {
+	change, acknowledged := c.Change(Wanted{Namespaces: namespaces}), map[string]bool{}
+	_, err := wait.Until(ctx, wait.Deadline{Name: "what istiod knows on every proxy", Within: within}, programmedEvery, func(ctx context.Context) error {
 		n, err := c.pushes(ctx)
 		if err != nil {
 			return err
 		}
-		if base < 0 {
-			base = n
+		if n < since.pushes {
+			since.pushes = 0 // an istiod that has started anew counts from there
 		}
-		if quiet := change.Programmed(ctx); quiet == nil || n < base+2 {
-			return quiet
+		if n < since.pushes+2 {
+			return change.Programmed(ctx)
 		}
 		proxies, err := c.Syncz(ctx)
 		if err != nil {
 			return err
 		}
-		return AllSynced(proxies, namespaces...)
+		return unacknowledged(inNamespaces(proxies, namespaces), acknowledged)
 	})
+	return err
+}
+
+// unacknowledged says which proxies have not been seen to have acknowledged all, at this
+// look or at one before.
+func unacknowledged(proxies []ProxyStatus, seen map[string]bool) error {
+	var errs []error
+	for _, p := range proxies {
+		id := p.Namespace + "/" + p.Proxy
+		if seen[id] {
+			continue
+		}
+		if err := p.Check(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		seen[id] = true
+	}
+	return errors.Join(errs...)
 }
 
 // pushes counts those that all istiods have begun.

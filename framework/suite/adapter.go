@@ -148,7 +148,9 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 		r.result.Steps = append(r.result.Steps, report.Step{Name: "cleanup", Kind: report.Cleanup, Status: report.Error, Started: began,
 			Took: report.Seconds(time.Since(began)), Attempts: 1, Failure: failureOf(err, nil)})
 	}
-	r.suite.gone(made)
+	if err := r.suite.gone(ctx, made); err != nil {
+		r.suite.note("what %s removed is not known to be gone from the control plane: %v", r.feature.Name, err)
+	}
 	if r.result.Status == "" {
 		r.result.Status, r.result.Reason = r.outcome()
 	}

@@ -87,7 +87,14 @@ func (w *world) up(context.Context, config.Config, progress.Log, ...mesh.Gateway
 	}}, nil
 }
 
-func (w *world) pushed(context.Context, *testbed.Bed, ...string) error { return nil }
+// forgetful is a control plane that knows nothing any more.
+type forgetful struct{}
+
+func (forgetful) Forgotten(context.Context, time.Duration, ...*unstructured.Unstructured) (mesh.Mark, error) {
+	return mesh.Mark{}, nil
+}
+func (forgetful) AwaitPushed(context.Context, time.Duration, mesh.Mark, ...string) error { return nil }
+func (forgetful) Close()                                                                 {}
 
 // child runs one scenario as Main would, with the flags of its command line.
 func child(name, dir string) (int, error) {
@@ -103,7 +110,7 @@ func child(name, dir string) (int, error) {
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
 	defer stop()
 	sc := scenarios()[name]
-	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Discard(), Out: os.Stdout, up: w.up, pushed: w.pushed}
+	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Discard(), Out: os.Stdout, up: w.up, control: func(*testbed.Bed) controlPlane { return forgetful{} }}
 	if sc.limit > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, sc.limit, errors.New("go test -timeout 2s is nearly spent"))
 		defer stop()

@@ -40,8 +40,8 @@ type Options struct {
 
 	// up stands the bed up; nil means testbed.Up.
 	up func(context.Context, config.Config, progress.Log, ...mesh.GatewaySpec) (*testbed.Bed, error)
-	// pushed waits for the proxies; nil means that of the mesh.
-	pushed func(context.Context, *testbed.Bed, ...string) error
+	// control is what is asked about the control plane; nil means that of the mesh.
+	control func(*testbed.Bed) controlPlane
 }
 
 // Main is the whole of a suite's TestMain: it reads e2e-framework's flags and the
@@ -129,8 +129,8 @@ func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session
 	if o.up == nil {
 		o.up = testbed.Up
 	}
-	if o.pushed == nil {
-		o.pushed = pushed
+	if o.control == nil {
+		o.control = func(bed *testbed.Bed) controlPlane { return mesh.NewConsole(bed.Kube, bed.Mesh) }
 	}
 	s := &Session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 	run := report.Run{

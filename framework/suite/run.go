@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -30,11 +31,11 @@ import (
 // of them that was selected begins, so that a filter that matches nothing makes
 // nothing.
 type suiteRun struct {
-	suite  Suite
-	open   func(context.Context) (*testbed.Bed, error)
-	log    progress.Log
-	secret func(string)                                                            // told every key that is made
-	pushed func(ctx context.Context, bed *testbed.Bed, namespaces ...string) error // waits for the proxies
+	suite   Suite
+	open    func(context.Context) (*testbed.Bed, error)
+	log     progress.Log
+	secret  func(string) // told every key that is made
+	control func(*testbed.Bed) controlPlane
 
 	once   sync.Once
 	err    error
@@ -44,8 +45,11 @@ type suiteRun struct {
 
 	left bool // what is shared is removed
 
+	ending bool // the round is the last
+
 	makes   sync.Mutex
-	removed map[string]bool // by features that have ended, and not made again since
+	console controlPlane
+	removed map[string]mesh.Mark // by features that have ended, and not made again since
 
 	mu     sync.Mutex
 	round  Round
@@ -65,8 +69,9 @@ func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round
 			if ctx.Err() != nil && i > 0 {
 				break // the rounds that were not begun have nothing to tell
 			}
+			s.ending = last && i == len(rounds)-1
 			s.told(i, len(rounds), func() { s.ask(t, e, r) })
-			if last && i == len(rounds)-1 {
+			if s.ending {
 				if err := s.leave(ctx); err != nil {
 					t.Errorf("%s: %v", s.suite.Name, err)
 				}
@@ -87,35 +92,55 @@ func (s *suiteRun) told(i, of int, play func()) {
 	phase.End(nil)
 }
 
+// controlPlane is what a suite asks of it: whether what it removed has gone
+// from everywhere. *mesh.Console is one.
+type controlPlane interface {
+	Forgotten(ctx context.Context, within time.Duration, removed ...*unstructured.Unstructured) (mesh.Mark, error)
+	AwaitPushed(ctx context.Context, within time.Duration, since mesh.Mark, namespaces ...string) error
+	Close()
+}
+
 // remade waits, if any of these objects was removed by a feature before, until that has
 // reached the proxies: what is made again at once would find its counters there, and a
 // feature that lacks it would pass for what the one before has left.
 func (s *suiteRun) remade(ctx context.Context, objs []*unstructured.Unstructured) error {
 	s.makes.Lock() // the others that make something again wait as well
 	defer s.makes.Unlock()
-	if !slices.ContainsFunc(objs, func(o *unstructured.Unstructured) bool { return s.removed[kube.Name(o)] }) {
+	var since mesh.Mark
+	again := false
+	for _, o := range objs {
+		if mark, there := s.removed[kube.Name(o)]; there {
+			again = true
+			if mark.After(since) {
+				since = mark
+			}
+		}
+	}
+	if !again {
 		return nil
 	}
-	s.removed = map[string]bool{}
-	return s.pushed(ctx, s.bed, append(s.realNamespaces(), s.bed.Mesh.Ingress.Namespace)...)
+	namespaces := append(s.realNamespaces(), s.bed.Mesh.Ingress.Namespace)
+	if err := s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, namespaces...); err != nil {
+		return err
+	}
+	maps.DeleteFunc(s.removed, func(_ string, mark mesh.Mark) bool { return !mark.After(since) })
+	return nil
 }
 
-// gone notes what a feature has removed.
-func (s *suiteRun) gone(objs []*unstructured.Unstructured) {
+// gone notes what a feature has removed, if another round may make it again.
+func (s *suiteRun) gone(ctx context.Context, objs []*unstructured.Unstructured) error {
+	objs = slices.DeleteFunc(slices.Clone(objs), func(o *unstructured.Unstructured) bool {
+		return !strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io")
+	})
+	if s.ending || len(objs) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	mark, err := s.console.Forgotten(ctx, s.bed.Config.Budget.Ready, objs...)
 	s.makes.Lock()
 	defer s.makes.Unlock()
 	for _, o := range objs {
-		if strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io") {
-			s.removed[kube.Name(o)] = true
-		}
+		s.removed[kube.Name(o)] = mark
 	}
-}
-
-// pushed waits until what istiod knows is on the proxies of these namespaces.
-func pushed(ctx context.Context, bed *testbed.Bed, namespaces ...string) error {
-	console := mesh.NewConsole(bed.Kube, bed.Mesh)
-	defer console.Close()
-	_, err := console.AwaitPushed(ctx, bed.Config.Budget.Ready, namespaces...)
 	return err
 }
 
@@ -161,7 +186,7 @@ func (s *suiteRun) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.bed = bed
+	s.bed, s.console = bed, s.control(bed)
 	phase := s.log.Begin("suite " + s.suite.Name)
 	_, err = guarded(func() (result, error) { return result{}, s.stand(ctx, phase) })
 	phase.End(err)
@@ -216,6 +241,7 @@ func (s *suiteRun) leave(ctx context.Context) error {
 		return nil
 	}
 	s.left = true
+	s.console.Close()
 	err := s.shared.clean(ctx)
 	if err == nil {
 		err = s.nothingLeft(ctx)
