@@ -45,6 +45,9 @@ type Seen struct {
 	Feature string `json:"feature"` // suite/Feature
 	Step    string `json:"step"`
 	Field   string `json:"field"`
+	// Hop is the first wrong hop that the failure must name, such as "gateway
+	// istio-ingressgateway"; empty: whichever.
+	Hop string `json:"hop,omitempty"`
 }
 
 // Suite is the suite of the feature.

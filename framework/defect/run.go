@@ -56,7 +56,7 @@ func (p patient) treat(ctx context.Context, s *suite.Session, phase progress.Pha
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() { defer close(watched); w.watch(watching) }()
-	found, err := s.Play(ctx, suite.Round{Only: asked(batch), Ended: w.ended})
+	found, err := s.Play(ctx, suite.Round{Only: asked(batch), Follow: true, Ended: w.ended})
 	stop()
 	<-watched
 	if err != nil || ctx.Err() != nil {
@@ -89,7 +89,7 @@ func matrix(batch []Defect, found []report.Suite, missing func(Defect) error) []
 	var kills []report.Kill
 	for _, d := range batch {
 		for _, s := range d.Sees {
-			k := report.Kill{By: report.Defective, Wrong: d.Name, Suite: s.Suite(), Feature: s.Name(), Step: s.Step, Field: s.Field,
+			k := report.Kill{By: report.Defective, Wrong: d.Name, Suite: s.Suite(), Feature: s.Name(), Step: s.Step, Field: s.Field, Hop: s.Hop,
 				Outcome: report.NotShown, Got: "the feature did not run"}
 			f, ran := result(found, s.Suite(), s.Name())
 			if ran && f.Status == report.Skip {

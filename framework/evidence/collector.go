@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -57,14 +58,15 @@ type Collector struct {
 }
 
 // Capture writes what can be seen now into <Dir>/<feature>/<step>/ and returns the
-// files' names, relative to the folder that Dir is in, with slashes. It works on a
+// files' names, relative to the folder that Dir is in, with slashes; the documents, by
+// file name, are among them. It works on a
 // context that is cancelled already, and ends within its own limits.
 //
 // A collector that fails leaves a file <name>.failed.txt that says why, and does
 // not stop the others. The error sums up such failures, and files that could not be
 // written; files holds what there is all the same.
 func (c *Collector) Capture(ctx context.Context, feature, step string, namespaces []string,
-	applied []*unstructured.Unstructured, seen any) (files []string, err error) {
+	applied []*unstructured.Unstructured, documents map[string]any) (files []string, err error) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), withDefault(c.Whole, DefaultWhole))
 	defer stop()
 	limit := withDefault(c.Limit, DefaultLimit)
@@ -73,9 +75,9 @@ func (c *Collector) Capture(ctx context.Context, feature, step string, namespace
 		return nil, err
 	}
 	s := newScene(ctx, c, f, c.involved(namespaces, applied))
-	tasks := []task{
-		{"observation", func(context.Context) error { return f.json("observation.json", seen) }},
-		{"applied", func(context.Context) error { return f.objects("applied.yaml", applied) }},
+	tasks := []task{{"applied", func(context.Context) error { return f.objects("applied.yaml", applied) }}}
+	for _, name := range slices.Sorted(maps.Keys(documents)) {
+		tasks = append(tasks, task{name, func(context.Context) error { return f.json(name, documents[name]) }})
 	}
 	pods, err := s.look(ctx, limit)
 	tasks = append(tasks, failed("pods", err)...)

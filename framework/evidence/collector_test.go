@@ -61,7 +61,7 @@ func TestCapture(t *testing.T) {
 	stop()
 	seen := map[string]any{"header": map[string]any{"Set-Cookie": []string{"s=" + p.cookie}, "Location": []string{"https://a"}}, "body": p.everywhere()}
 
-	files, err := c.Capture(cancelled, "basic-gateway/HTTPSRedirect", "redirects: 80 → 443", []string{member}, applied(p), seen)
+	files, err := c.Capture(cancelled, "basic-gateway/HTTPSRedirect", "redirects: 80 → 443", []string{member}, applied(p), map[string]any{"observation.json": seen})
 	require.NoError(t, err, "a cancelled run still gets its evidence")
 	const step = "evidence/basic-gateway/HTTPSRedirect/redirects--80---443/"
 	want := []string{"applied.yaml", "events/" + member + ".txt", "events/" + system + ".txt", "istiod/istiod/syncz.json",
@@ -119,11 +119,11 @@ func TestCaptureNeverOverwrites(t *testing.T) {
 	root := t.TempDir()
 	c := &evidence.Collector{Kube: fixture(t, plant(t)), Dir: filepath.Join(root, "evidence")}
 	for i, want := range []string{"evidence/f/s/", "evidence/f/s-2/", "evidence/f/s-3/"} {
-		files, err := c.Capture(t.Context(), "f", "s", nil, nil, map[string]any{"attempt": i})
+		files, err := c.Capture(t.Context(), "f", "s", nil, nil, map[string]any{"observation.json": map[string]any{"attempt": i}})
 		require.NoError(t, err)
 		assert.Equal(t, []string{want + "observation.json"}, files)
 	}
-	_, err := c.Capture(t.Context(), "../../../f", "..", nil, nil, "x")
+	_, err := c.Capture(t.Context(), "../../../f", "..", nil, nil, map[string]any{"observation.json": "x"})
 	require.NoError(t, err)
 	for name := range contents(t, filepath.Dir(root)) {
 		assert.True(t, strings.HasPrefix(name, filepath.Base(root)+"/evidence/"), name)

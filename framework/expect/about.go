@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"meshgate/framework/accesslog"
 	"meshgate/framework/probe"
 )
 
@@ -21,6 +22,14 @@ func about(o probe.Observation) string {
 		words = append(words, "from "+o.Request.Via)
 	}
 	return strings.Join(words, " ")
+}
+
+// aboutAny says in short what an observation or a line is.
+func aboutAny(of any) string {
+	if l, ok := of.(accesslog.Line); ok {
+		return aboutLine(l)
+	}
+	return about(of.(probe.Observation))
 }
 
 func result(o probe.Observation) string {

@@ -35,7 +35,7 @@ func Preflight(want CORS) Check {
 		if want.MaxAge != "" {
 			age = header(o, maxAge, want.MaxAge)
 		}
-		return verdict(about(o),
+		return verdict(o,
 			header(o, allowOrigin, want.Origin),
 			listed(o, allowMethods, want.Methods, strings.ToUpper),
 			listed(o, allowHeaders, want.Headers, strings.ToLower),
@@ -56,7 +56,7 @@ func NoCORS() Check {
 			wrong = append(wrong, noHeader(o, allowOrigin))
 		}
 		slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-		return verdict(about(o), wrong...)
+		return verdict(o, wrong...)
 	}
 }
 

@@ -166,10 +166,10 @@ func echo(field string, look func(echoed) (got string, ok bool), want string) Ch
 	return func(o probe.Observation) error {
 		e, err := readEcho(o)
 		if err != nil {
-			return verdict(about(o), &Mismatch{Field: field, Want: want, Got: err.Error()})
+			return verdict(o, &Mismatch{Field: field, Want: want, Got: err.Error()})
 		}
 		got, ok := look(e)
-		return verdict(about(o), unless(ok, field, want, got))
+		return verdict(o, unless(ok, field, want, got))
 	}
 }
 

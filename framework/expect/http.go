@@ -20,7 +20,7 @@ func StatusIn(want ...int) Check {
 	}
 	return func(o probe.Observation) error {
 		ok := o.Failure == nil && slices.Contains(want, o.Status)
-		return verdict(about(o), unless(ok, "status", either(words), outcome(o)))
+		return verdict(o, unless(ok, "status", either(words), outcome(o)))
 	}
 }
 
@@ -28,14 +28,14 @@ func StatusIn(want ...int) Check {
 // handshake or the connection.
 func Answered() Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), unless(o.Failure == nil, "outcome", "an answer", outcome(o)))
+		return verdict(o, unless(o.Failure == nil, "outcome", "an answer", outcome(o)))
 	}
 }
 
 // Header wants a header's value; several lines of it are joined by ", ".
 func Header(name, want string) Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), header(o, name, want))
+		return verdict(o, header(o, name, want))
 	}
 }
 
@@ -54,7 +54,7 @@ func HeaderHasPrefix(name, prefix string) Check {
 		if !there {
 			got = absent(o)
 		}
-		return verdict(about(o), unless(there && strings.HasPrefix(got, prefix), name, prefix+"…", got))
+		return verdict(o, unless(there && strings.HasPrefix(got, prefix), name, prefix+"…", got))
 	}
 }
 
@@ -64,15 +64,15 @@ func HeaderLacksToken(name, token string) Check {
 	return func(o probe.Observation) error {
 		got, there := value(o, name)
 		if !there {
-			return verdict(about(o), &Mismatch{Field: name, Want: "a list without " + token, Got: absent(o)})
+			return verdict(o, &Mismatch{Field: name, Want: "a list without " + token, Got: absent(o)})
 		}
-		return verdict(about(o), unless(!slices.Contains(tokens(got), token), name, "a list without "+token, got))
+		return verdict(o, unless(!slices.Contains(tokens(got), token), name, "a list without "+token, got))
 	}
 }
 
 // NoHeader wants a response that does not carry the header.
 func NoHeader(name string) Check {
-	return func(o probe.Observation) error { return verdict(about(o), noHeader(o, name)) }
+	return func(o probe.Observation) error { return verdict(o, noHeader(o, name)) }
 }
 
 func noHeader(o probe.Observation, name string) error {
@@ -98,7 +98,7 @@ func Redirect(host, pathAndQuery string) Check {
 // BodyContains wants a text in the response's body.
 func BodyContains(want string) Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), unless(strings.Contains(string(o.Body), want), "body", "… "+want+" …", body(o)))
+		return verdict(o, unless(strings.Contains(string(o.Body), want), "body", "… "+want+" …", body(o)))
 	}
 }
 
@@ -106,7 +106,7 @@ func BodyContains(want string) Check {
 func BodyLacks(unwanted string) Check {
 	return func(o probe.Observation) error {
 		ok := o.Failure == nil && !o.Truncated && !strings.Contains(string(o.Body), unwanted)
-		return verdict(about(o), unless(ok, "body", "a whole one without "+unwanted, body(o)))
+		return verdict(o, unless(ok, "body", "a whole one without "+unwanted, body(o)))
 	}
 }
 
@@ -117,14 +117,14 @@ func Protocol(want string) Check {
 		if got == "" {
 			got = outcome(o)
 		}
-		return verdict(about(o), differ("protocol", want, got))
+		return verdict(o, differ("protocol", want, got))
 	}
 }
 
 // Reused wants the answer to have come on a connection that was open before.
 func Reused() Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), unless(o.Reused && o.Failure == nil, "connection", "the one opened before", connection(o)))
+		return verdict(o, unless(o.Reused && o.Failure == nil, "connection", "the one opened before", connection(o)))
 	}
 }
 

@@ -18,7 +18,7 @@ func JSONField(path, want string) Check {
 		if err != nil {
 			got = err.Error()
 		}
-		return verdict(about(o), unless(err == nil && got == want, path, want, got))
+		return verdict(o, unless(err == nil && got == want, path, want, got))
 	}
 }
 

@@ -20,7 +20,7 @@ func Line(checks ...LineCheck) LineCheck {
 		for i, check := range checks {
 			wrong[i] = check(l)
 		}
-		return verdict(aboutLine(l), wrong...)
+		return verdict(l, wrong...)
 	}
 }
 
@@ -36,7 +36,7 @@ func aboutLine(l accesslog.Line) string {
 // text makes a check of a text field. An empty field and "-" are the same: nothing.
 func text(field, want string, of func(accesslog.Line) string) LineCheck {
 	return func(l accesslog.Line) error {
-		return verdict(aboutLine(l), differ("log "+field, dash(want), dash(of(l))))
+		return verdict(l, differ("log "+field, dash(want), dash(of(l))))
 	}
 }
 
@@ -153,7 +153,7 @@ func StartedAfter(moment time.Time) LineCheck {
 func holds(field, want string, of func(accesslog.Line) (got string, ok bool)) LineCheck {
 	return func(l accesslog.Line) error {
 		got, ok := of(l)
-		return verdict(aboutLine(l), unless(ok, "log "+field, want, got))
+		return verdict(l, unless(ok, "log "+field, want, got))
 	}
 }
 

@@ -48,9 +48,9 @@ func Mismatches(err error) []*Mismatch {
 // errNoChecks is for an assertion that could not fail.
 var errNoChecks = errors.New("no check is asked for: the assertion could not fail")
 
-// failure is what was observed and all that was wrong with it.
+// failure is what was looked at and all that was wrong with it.
 type failure struct {
-	about string
+	of    any // a probe.Observation or an accesslog.Line
 	wrong []error
 }
 
@@ -60,20 +60,20 @@ func (f *failure) Error() string {
 	for i, w := range f.wrong {
 		words[i] = w.Error()
 	}
-	return f.about + ": " + strings.Join(words, "; ")
+	return aboutAny(f.of) + ": " + strings.Join(words, "; ")
 }
 
 func (f *failure) Unwrap() []error { return f.wrong }
 
-// verdict is nil when nothing is wrong. What earlier verdicts found about the same
-// thing is taken over without its preface.
-func verdict(about string, wrong ...error) error {
-	f := &failure{about: about}
+// verdict is nil when nothing is wrong with an observation or a line. What earlier
+// verdicts found about the same one is taken over without its preface.
+func verdict[T probe.Observation | accesslog.Line](of T, wrong ...error) error {
+	f := &failure{of: of}
 	for _, w := range wrong {
 		var inner *failure
 		switch {
 		case w == nil:
-		case errors.As(w, &inner) && error(inner) == w && inner.about == about:
+		case errors.As(w, &inner) && error(inner) == w && aboutAny(inner.of) == aboutAny(of):
 			f.wrong = append(f.wrong, inner.wrong...)
 		default:
 			f.wrong = append(f.wrong, w)
@@ -83,6 +83,39 @@ func verdict(about string, wrong ...error) error {
 		return nil
 	}
 	return f
+}
+
+// Of says of an error about something else, such as a log, which request it is about.
+func Of(o probe.Observation, err error) error {
+	if err == nil {
+		return nil
+	}
+	return verdict(o, err)
+}
+
+// Blamed are the first observation and the first access-log line that err is about; nil
+// where it is about none.
+func Blamed(err error) (o *probe.Observation, l *accesslog.Line) {
+	var f *failure
+	if !errors.As(err, &f) {
+		return nil, nil
+	}
+	switch of := f.of.(type) {
+	case probe.Observation:
+		o = &of
+	case accesslog.Line:
+		l = &of
+	}
+	for _, w := range f.wrong {
+		inner, line := Blamed(w)
+		if o == nil {
+			o = inner
+		}
+		if l == nil {
+			l = line
+		}
+	}
+	return o, l
 }
 
 // differ is nil when the texts are equal. It returns error and not *Mismatch so
@@ -112,7 +145,7 @@ func All(checks ...Check) Check {
 		for i, check := range checks {
 			wrong[i] = check(o)
 		}
-		return verdict(about(o), wrong...)
+		return verdict(o, wrong...)
 	}
 }
 

@@ -17,14 +17,14 @@ func Documents(want string) Check {
 		if o.Failure == nil {
 			got = string(o.Body)
 		}
-		return verdict(about(o), unless(o.Failure == nil && sameJSON(want, got), "documents", want, got))
+		return verdict(o, unless(o.Failure == nil && sameJSON(want, got), "documents", want, got))
 	}
 }
 
 // Connected wants the driver to have connected and, with a user, authenticated.
 func Connected() Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), unless(o.Failure == nil && o.Proto != "", "connection", "connected", outcome(o)))
+		return verdict(o, unless(o.Failure == nil && o.Proto != "", "connection", "connected", outcome(o)))
 	}
 }
 
@@ -32,7 +32,7 @@ func Connected() Check {
 // again has opened more.
 func ConnectionsAre(want int) Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), differ("connections opened", fmt.Sprint(want), fmt.Sprint(len(o.Connections))))
+		return verdict(o, differ("connections opened", fmt.Sprint(want), fmt.Sprint(len(o.Connections))))
 	}
 }
 
@@ -59,7 +59,7 @@ func onTheWire(want string) Check {
 		if o.Wire != nil {
 			sent, received = onWire(o.Wire.Sent), onWire(o.Wire.Received)
 		}
-		return verdict(about(o), differ("sent on the wire", want, sent), differ("received on the wire", want, received))
+		return verdict(o, differ("sent on the wire", want, sent), differ("received on the wire", want, received))
 	}
 }
 

@@ -14,20 +14,20 @@ const (
 // FromGateway wants a response that the gateway itself made: no upstream was asked.
 func FromGateway() Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), header(o, serverHeader, serverName), madeBy(o, "the gateway itself"))
+		return verdict(o, header(o, serverHeader, serverName), madeBy(o, "the gateway itself"))
 	}
 }
 
 // FromApp wants a response that an upstream gave and Envoy passed on.
 func FromApp() Check {
 	return func(o probe.Observation) error {
-		return verdict(about(o), header(o, serverHeader, serverName), madeBy(o, "an upstream"))
+		return verdict(o, header(o, serverHeader, serverName), madeBy(o, "an upstream"))
 	}
 }
 
 // FromUpstream is FromApp for a client in the mesh, whose sidecar calls itself "envoy".
 func FromUpstream() Check {
-	return func(o probe.Observation) error { return verdict(about(o), madeBy(o, "an upstream")) }
+	return func(o probe.Observation) error { return verdict(o, madeBy(o, "an upstream")) }
 }
 
 func madeBy(o probe.Observation, want string) error {

@@ -42,10 +42,10 @@ func review(reviewer, field, want string, look func(productpage.Review) (string,
 	return func(o probe.Observation) error {
 		r, err := readReview(o, reviewer)
 		if err != nil {
-			return verdict(about(o), &Mismatch{Field: field, Want: want, Got: err.Error()})
+			return verdict(o, &Mismatch{Field: field, Want: want, Got: err.Error()})
 		}
 		got, ok := look(r)
-		return verdict(about(o), unless(ok, field, want, got))
+		return verdict(o, unless(ok, field, want, got))
 	}
 }
 
@@ -75,6 +75,6 @@ func PageError(words string) Check {
 		if err != nil {
 			got = err.Error()
 		}
-		return verdict(about(o), unless(err == nil && strings.Contains(got, words), "error on the page", "… "+words+" …", got))
+		return verdict(o, unless(err == nil && strings.Contains(got, words), "error on the page", "… "+words+" …", got))
 	}
 }

@@ -14,7 +14,7 @@ func FailedWith(classes ...string) Check {
 			return errNoChecks
 		}
 		ok := o.Failure != nil && slices.Contains(classes, o.Failure.Class)
-		return verdict(about(o), unless(ok, "failure", either(classes), outcome(o)))
+		return verdict(o, unless(ok, "failure", either(classes), outcome(o)))
 	}
 }
 
@@ -27,7 +27,7 @@ func Severed() Check { return FailedWith(probe.ClassClosed, probe.ClassReset) }
 func FailedDuring(phase string) Check {
 	return func(o probe.Observation) error {
 		ok := o.Failure != nil && o.Failure.Phase == phase
-		return verdict(about(o), unless(ok, "failed during", phase, outcome(o)))
+		return verdict(o, unless(ok, "failed during", phase, outcome(o)))
 	}
 }
 
@@ -40,7 +40,7 @@ func AlertIs(alerts ...string) Check {
 		}
 		f := o.Failure
 		ok := f != nil && f.Class == probe.ClassTLSAlert && slices.Contains(alerts, f.Alert)
-		return verdict(about(o), unless(ok, "TLS alert", either(alerts), outcome(o)))
+		return verdict(o, unless(ok, "TLS alert", either(alerts), outcome(o)))
 	}
 }
 
@@ -66,7 +66,7 @@ func ClientRefused(cause string) Check {
 			got = o.TLS.VerifyCause
 		}
 		ok := o.Failure != nil && o.Failure.Class == probe.ClassTLSVerify
-		return verdict(about(o),
+		return verdict(o,
 			unless(ok, "failure", probe.ClassTLSVerify, outcome(o)),
 			differ("verification cause", cause, got))
 	}

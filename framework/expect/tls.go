@@ -31,14 +31,14 @@ func PeerSerial(want string) Check {
 func PeerName(want string) Check {
 	return func(o probe.Observation) error {
 		names := leaf(o.TLS).DNSNames
-		return verdict(about(o), unless(slices.Contains(names, want), "certificate names", want, handshake(o, strings.Join(names, ", "))))
+		return verdict(o, unless(slices.Contains(names, want), "certificate names", want, handshake(o, strings.Join(names, ", "))))
 	}
 }
 
 // Verified wants the client to have found the chain and the name good, against
 // the authorities that the request trusted.
 func Verified() Check {
-	return func(o probe.Observation) error { return verdict(about(o), verified(o)) }
+	return func(o probe.Observation) error { return verdict(o, verified(o)) }
 }
 
 func verified(o probe.Observation) error {
@@ -56,11 +56,11 @@ func verified(o probe.Observation) error {
 func PeerIs(want *pki.Certificate) Check {
 	return func(o probe.Observation) error {
 		if want == nil || want.X509 == nil {
-			return verdict(about(o), &Mismatch{Field: "certificate serial", Want: "one that was issued", Got: "none was issued under that name"})
+			return verdict(o, &Mismatch{Field: "certificate serial", Want: "one that was issued", Got: "none was issued under that name"})
 		}
 		got := leaf(o.TLS)
 		sum := sha256.Sum256(want.X509.Raw)
-		return verdict(about(o),
+		return verdict(o,
 			differ("certificate serial", want.Serial, handshake(o, got.Serial)),
 			differ("certificate names", strings.Join(want.X509.DNSNames, ", "), handshake(o, strings.Join(got.DNSNames, ", "))),
 			differ("certificate key type", want.KeyType, handshake(o, got.KeyType)),
@@ -75,7 +75,7 @@ func tlsField(field, want string, look func(*probe.TLSInfo) string) Check {
 		if o.TLS != nil {
 			got = look(o.TLS)
 		}
-		return verdict(about(o), differ(field, want, handshake(o, got)))
+		return verdict(o, differ(field, want, handshake(o, got)))
 	}
 }
 

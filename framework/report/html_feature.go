@@ -35,6 +35,13 @@ type failureView struct {
 	Message, Observation string
 	Mismatches           []Mismatch
 	More                 int // mismatches that are left out
+	Way                  *wayView
+}
+
+type wayView struct {
+	Sentence, Chosen string
+	Hops             []Hop
+	Unread           []string
 }
 
 // evidenceView is what was captured at a failure: the files that tell most, and
@@ -102,7 +109,7 @@ func stepOf(t *texts, s Step) stepView {
 		v.Meta = append(v.Meta, "converged after "+s.ConvergedAfter.String())
 	}
 	if f := s.Failure; f != nil {
-		v.Failure = &failureView{Message: t.block(f.Message), Observation: t.document(f.Observation)}
+		v.Failure = &failureView{Message: t.block(f.Message), Observation: t.document(f.Observation), Way: wayOf(t, f.Way)}
 		for i, m := range f.Mismatches {
 			if i == maxHTMLList {
 				v.Failure.More, t.cut = len(f.Mismatches)-i, t.cut+1
@@ -112,6 +119,21 @@ func stepOf(t *texts, s Step) stepView {
 		}
 	}
 	return v
+}
+
+func wayOf(t *texts, w *Way) *wayView {
+	if w == nil {
+		return nil
+	}
+	v := wayView{Sentence: t.line(w.Sentence), Chosen: t.document(w.Chosen), Unread: t.lines(w.Unread)}
+	for i, h := range w.Hops {
+		if i == maxHTMLList {
+			t.cut++
+			break
+		}
+		v.Hops = append(v.Hops, Hop{Name: t.line(h.Name), Pod: t.line(h.Pod), Did: t.line(h.Did), Line: t.block(h.Line), Wrong: h.Wrong})
+	}
+	return &v
 }
 
 func evidenceOf(t *texts, names []string) *evidenceView {

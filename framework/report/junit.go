@@ -181,6 +181,9 @@ func (f Feature) failures() string {
 			out = append(out, s.Name+": "+s.Failure.Message)
 		}
 	}
+	if w := f.firstWrong(); w != "" {
+		out = append(out, w)
+	}
 	return block(strings.Join(out, "\n"))
 }
 

@@ -13,8 +13,10 @@ type Kill struct {
 	Suite   string `json:"suite"`
 	Feature string `json:"feature"`
 	// Step and Field are declared: where the feature had to turn red, and by which mismatch.
-	Step    string      `json:"step,omitempty"`
-	Field   string      `json:"field,omitempty"`
+	Step  string `json:"step,omitempty"`
+	Field string `json:"field,omitempty"`
+	// Hop is declared too, where it is: the first wrong hop that the failure must name.
+	Hop     string      `json:"hop,omitempty"`
 	Outcome KillOutcome `json:"outcome"`
 	// Got is what was seen: the step that failed and why, or that none did.
 	Got  string  `json:"got"`
@@ -43,7 +45,7 @@ const (
 	Unharmed KillOutcome = "unharmed"
 	// Survived: green although something was wrong.
 	Survived KillOutcome = "survived"
-	// WrongReason: red, but at another step or for another field.
+	// WrongReason: red, but at another step, for another field or with another first wrong hop.
 	WrongReason KillOutcome = "wrong-reason"
 	// Collateral: red although nothing was wrong with this one.
 	Collateral KillOutcome = "collateral"
@@ -64,6 +66,9 @@ func (k Kill) Name() string {
 // is wrong: so it is judged, counted and shown like any other.
 func (k Kill) Claim() Feature {
 	want := fmt.Sprintf("red at %q by %q", k.Step, k.Field)
+	if k.Hop != "" {
+		want += fmt.Sprintf(", the first wrong hop %q", k.Hop)
+	}
 	if k.Wrong == "" {
 		want = "green"
 	}

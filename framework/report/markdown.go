@@ -71,7 +71,7 @@ func reds(run Run) []string {
 		}
 		for _, f := range s.Features {
 			if status, cause := f.Judged(); status != Pass {
-				add(s.Name, f.Name, status, cause, f.evidence())
+				add(s.Name, f.Name, status, strings.TrimSpace(cause+"  "+f.firstWrong()), f.evidence())
 			}
 		}
 	}

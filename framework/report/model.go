@@ -166,6 +166,37 @@ type Failure struct {
 	Mismatches []Mismatch `json:"mismatches,omitempty"`
 	// Observation is what the probe saw, as the probe's own JSON.
 	Observation json.RawMessage `json:"observation,omitempty"`
+	// Way is what each hop wrote of the request; nil where none of it is known.
+	Way *Way `json:"way,omitempty"`
+}
+
+// Way is a request from hop to hop.
+type Way struct {
+	// FirstWrong names the first hop that is wrong: a proxy, "client", or "server" for what
+	// stands behind the last proxy. It is empty where the records do not tell.
+	FirstWrong string `json:"firstWrong,omitempty"`
+	// Sentence says what that hop did, and what was wanted.
+	Sentence string `json:"sentence,omitempty"`
+	// Hops are the proxies that wrote a line of the request, in its order.
+	Hops []Hop `json:"hops,omitempty"`
+	// Chosen is what the first wrong hop, if it is a proxy, has configured of the route and
+	// the cluster that its line names.
+	Chosen json.RawMessage `json:"chosen,omitempty"`
+	// Unread says what could not be read, and why.
+	Unread []string `json:"unread,omitempty"`
+}
+
+// Hop is a proxy's record of a request.
+type Hop struct {
+	Name string `json:"name"`
+	// Pod is namespace/name.
+	Pod string `json:"pod"`
+	// Did is what it did with the request, in short.
+	Did string `json:"did"`
+	// Line is the line of its access log.
+	Line string `json:"line"`
+	// Wrong marks the first wrong hop.
+	Wrong bool `json:"wrong,omitempty"`
 }
 
 // Mismatch is one field that differs.

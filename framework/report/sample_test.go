@@ -44,7 +44,10 @@ func sample() report.Run {
 					{Name: "redirects", Kind: report.Then, Status: report.Fail, Attempts: 19, Failure: &report.Failure{
 						Message:     `301 http://api.test/a: Location: want "https://api.test/a", got "https://api.test/"`,
 						Mismatches:  []report.Mismatch{{Field: "Location", Want: "https://api.test/a", Got: "https://api.test/"}},
-						Observation: json.RawMessage(`{"status":301,"header":{"Location":["https://api.test/"]}}`)},
+						Observation: json.RawMessage(`{"status":301,"header":{"Location":["https://api.test/"]}}`),
+						Way: &report.Way{FirstWrong: "gateway istio-ingressgateway", Sentence: "gateway istio-ingressgateway (istio-system/ingress-1) answered 301 itself (direct_response)",
+							Hops:   []report.Hop{{Name: "gateway istio-ingressgateway", Pod: "istio-system/ingress-1", Did: "answered 301 itself", Line: `[2026-11-21T11:36:01.000Z] "GET /a HTTP/1.1" 301`, Wrong: true}},
+							Chosen: json.RawMessage(`{"routes":[{"routeConfig":"http.8080"}]}`), Unread: []string{"log of istio-system/ingress-2: not found"}}},
 						Evidence: []string{"evidence/HTTPSRedirect/redirects/events.yaml", "evidence/HTTPSRedirect/redirects/objects.yaml"}}}},
 				{Name: "ObservedInTrace", Needs: []string{"Tracing"}, Status: report.Skip, Reason: "Tracing: no collector is installed"},
 				{Name: "CORS", Status: report.Error, Reason: "setup: the API server refused the VirtualService"},
@@ -68,7 +71,9 @@ func hostileRun() report.Run {
 		for j := range f.Steps {
 			f.Steps[j].Name += hostile
 			f.Steps[j].Failure = &report.Failure{Message: hostile, Observation: json.RawMessage("{" + hostile),
-				Mismatches: []report.Mismatch{{Field: hostile, Want: hostile, Got: hostile}}}
+				Mismatches: []report.Mismatch{{Field: hostile, Want: hostile, Got: hostile}},
+				Way: &report.Way{FirstWrong: hostile, Sentence: hostile, Hops: []report.Hop{{Name: hostile, Pod: hostile, Did: hostile, Line: hostile}},
+					Chosen: json.RawMessage("{" + hostile), Unread: []string{hostile}}}
 		}
 	}
 	run.Phases[0].Error = hostile

@@ -186,10 +186,35 @@ func colour(c text.Color, terminal bool, s string) string {
 // below are the facts that change how the verdict is to be read.
 func below(run Run) []string {
 	var out []string
+	if wrong := firstWrong(run); wrong != "" {
+		out = append(out, wrong)
+	}
 	if subs := run.Facts.Bundle.Substitutions(); len(subs) > 0 {
 		out = append(out, fmt.Sprintf("substituted in the bundle: %d; the first: %s contains %s", len(subs), subs[0].Name, subs[0].Contains))
 	}
 	return append(out, run.Notes...)
+}
+
+// firstWrong is where the first failure went wrong.
+func firstWrong(run Run) string {
+	for _, s := range run.Suites {
+		for _, f := range s.Features {
+			if w := f.firstWrong(); w != "" {
+				return w
+			}
+		}
+	}
+	return ""
+}
+
+// firstWrong is the first wrong hop of the feature's failure, if that is known.
+func (f Feature) firstWrong() string {
+	for _, s := range f.Steps {
+		if s.Failure != nil && s.Failure.Way != nil && s.Failure.Way.Sentence != "" {
+			return "first wrong hop: " + s.Failure.Way.Sentence
+		}
+	}
+	return ""
 }
 
 func pointers(run Run, files []string) []string {

@@ -113,7 +113,10 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 	step.Status, step.Failure = statusOf(err), failureOf(err, res.seen)
 	if err != nil {
 		r.failed = true
-		step.Evidence = r.evidence(ctx, name, res.seen)
+		if step.Status == report.Fail {
+			step.Failure.Way = r.way(ctx, err)
+		}
+		step.Evidence = r.evidence(ctx, step, res.seen)
 		t.Errorf("%s: %s: %v", r.feature.Name, name, err)
 		var p *panicked
 		if errors.As(err, &p) {
@@ -125,13 +128,17 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 
 // evidence captures the state of the mesh unless the run was interrupted: then
 // nothing is held against the mesh, and the user waits.
-func (r *featureRun) evidence(ctx context.Context, step string, seen any) []string {
+func (r *featureRun) evidence(ctx context.Context, step report.Step, seen any) []string {
 	if ctx.Err() != nil || r.suite.bed.Evidence == nil {
 		return nil
 	}
-	files, err := r.suite.bed.Evidence.Capture(ctx, r.suite.suite.Name+"/"+r.feature.Name, step, r.suite.realNamespaces(), r.env.made(), seen)
+	documents := map[string]any{"observation.json": seen}
+	if way := step.Failure.Way; way != nil {
+		documents["way.json"] = way
+	}
+	files, err := r.suite.bed.Evidence.Capture(ctx, r.suite.suite.Name+"/"+r.feature.Name, step.Name, r.suite.realNamespaces(), r.env.made(), documents)
 	if err != nil {
-		r.suite.note("evidence for %s/%s is incomplete: %v", r.feature.Name, step, err)
+		r.suite.note("evidence for %s/%s is incomplete: %v", r.feature.Name, step.Name, err)
 	}
 	return files
 }

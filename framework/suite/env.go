@@ -48,6 +48,7 @@ type Env struct {
 	applied []*unstructured.Unstructured
 	stopped []workload
 	finals  []func(context.Context) error
+	read    string // the proxy whose access log was read last
 }
 
 // namespaces maps the readable namespaces of fixtures to those of this suite.

@@ -1,6 +1,11 @@
 package suite
 
-import "meshgate/framework/mesh"
+import (
+	"maps"
+	"slices"
+
+	"meshgate/framework/mesh"
+)
 
 // The shared gateways, as fixtures select them by label istio.
 const (
@@ -18,6 +23,18 @@ func (e *Env) Gateway(name string) mesh.Gateway {
 		return e.Mesh.Egress
 	}
 	return e.Mesh.Others[name]
+}
+
+// gateways are all that the mesh has.
+func (e *Env) gateways() []mesh.Gateway {
+	all := []mesh.Gateway{e.Mesh.Ingress}
+	if e.Mesh.Egress.Present() {
+		all = append(all, e.Mesh.Egress)
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Mesh.Others)) {
+		all = append(all, e.Mesh.Others[name])
+	}
+	return all
 }
 
 // selectors are the labels of the pods of each gateway that fixtures may select.

@@ -59,7 +59,8 @@ func declared(suites []Suite, key string, wrong *Sabotage) report.Kill {
 }
 
 // Compare says of a cell what came of it. A kill is red for the mesh's sake at the
-// declared step, with the declared field among the mismatches.
+// declared step, with the declared field among the mismatches, and where one is declared
+// with that first wrong hop.
 func Compare(k *report.Kill, f report.Feature) {
 	status, reason := f.Judged()
 	at, failed := firstRed(f)
@@ -79,7 +80,18 @@ func Compare(k *report.Kill, f report.Feature) {
 				k.Outcome, k.Got = report.Killed, fmt.Sprintf("want %s, got %s", m.Want, m.Got)
 			}
 		}
+		if first, sentence := firstWrong(at); k.Hop != "" && first != k.Hop && k.Outcome == report.Killed {
+			k.Outcome, k.Got = report.WrongReason, fmt.Sprintf("the first wrong hop is %q: %s; %s", first, sentence, k.Got)
+		}
 	}
+}
+
+// firstWrong is the first wrong hop that a step's failure names, and in which words.
+func firstWrong(s report.Step) (hop, sentence string) {
+	if s.Failure.Way == nil {
+		return "", "no request was followed"
+	}
+	return s.Failure.Way.FirstWrong, s.Failure.Way.Sentence
 }
 
 // firstRed is the step at which a feature failed.

@@ -27,19 +27,20 @@ const adminPort = 15000
 // all replicas, on their admin interface the first.
 type Proxy struct {
 	env                 *Env
+	name                string // as reports call it
 	namespace, selector string
 }
 
 // Through is the proxy of a gateway, by the name that Env.Gateway takes.
 func (e *Env) Through(gateway string) Proxy {
 	g := e.Gateway(gateway)
-	return Proxy{e, g.Namespace, labels.SelectorFromSet(g.Selector).String()}
+	return Proxy{e, gatewayName(g), g.Namespace, labels.SelectorFromSet(g.Selector).String()}
 }
 
 // Sidecar is the proxy beside an application, which is the value of label "app"; the
 // namespace is readable.
 func (e *Env) Sidecar(namespace, app string) Proxy {
-	return Proxy{e, e.Namespace(namespace), "app=" + app}
+	return Proxy{e, sidecarName(app), e.Namespace(namespace), "app=" + app}
 }
 
 // Addresses are those of its pods.
@@ -54,6 +55,7 @@ func (p Proxy) Addresses(ctx context.Context) ([]string, error) {
 
 // Lines reads the access log since the feature began.
 func (p Proxy) Lines(ctx context.Context) ([]accesslog.Line, error) {
+	p.env.reads(p.name)
 	pods, err := p.env.pods(ctx, p.namespace, p.selector)
 	if err != nil {
 		return nil, err

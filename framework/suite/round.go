@@ -9,6 +9,9 @@ type Round struct {
 	// Only are the features that are asked, by Key; nil means all. Of these the
 	// configuration selects.
 	Only map[string]bool
+	// Follow has requests that failed followed from hop to hop also where no evidence is
+	// captured.
+	Follow bool
 	// Ended is called when a feature has ended, and what it made still stands; nil: nobody.
 	Ended func(ctx context.Context, suite, feature string)
 }

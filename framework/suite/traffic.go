@@ -3,7 +3,6 @@ package suite
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -95,7 +94,7 @@ func (e *Env) eachLogged(ctx context.Context, check func(probe.Observation, acce
 	for _, x := range e.answered() {
 		err := expect.ExactlyOne(lines, append(asSeen(x), func(l accesslog.Line) error { return check(x.seen, l) })...)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", x.seen.Request.Method, x.seen.Request.URL, err)
+			return expect.Of(x.seen, err)
 		}
 	}
 	return nil

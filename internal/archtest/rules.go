@@ -31,7 +31,7 @@ func ImportRules() []ImportRule {
 			Why: "data flows one way, and the framework is what suites and commands stand on",
 		},
 		{
-			In:     []string{"./framework/expect", "./framework/accesslog", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config"},
+			In:     []string{"./framework/expect", "./framework/accesslog", "./framework/hop", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config"},
 			Forbid: append([]string{"os/exec"}, clients()...),
 			Why:    "the pure rooms ask nothing of a network or a cluster: what they say comes from what they are given",
 		},
@@ -95,7 +95,7 @@ func CodeRules() []CodeRule {
 		},
 		{
 			Name: "network", Find: network,
-			In:  []string{"./framework/expect", "./framework/accesslog", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config"},
+			In:  []string{"./framework/expect", "./framework/accesslog", "./framework/hop", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config"},
 			Why: "the pure rooms ask nothing of a network",
 		},
 	}
