@@ -52,7 +52,7 @@ down: build ## Remove the cluster that meshgate made
 	@bin/meshgate down
 
 .PHONY: generate
-generate: ## Write what is generated: docs/configuration.md, docs/report.schema.json, suite READMEs
+generate: ## Write what is generated: docs/configuration.md, docs/*.schema.json, suite READMEs
 	@go generate ./...
 
 .PHONY: verify

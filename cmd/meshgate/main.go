@@ -18,8 +18,9 @@ import (
 )
 
 func main() {
-	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
-	code := execute(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	log := progress.For(os.Stderr)
+	ctx, stop := testbed.Interruptible(context.Background(), progress.Lines(log))
+	code := execute(ctx, log, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -29,13 +30,14 @@ type app struct {
 	environ []string
 	out     io.Writer
 	log     progress.Log
+	verbose bool
 	loader  *config.Loader
 	exit    int // what the command that ran decided, when it did not fail
 }
 
 // execute runs one command line and returns the exit code.
-func execute(ctx context.Context, args, environ []string, out io.Writer, errOut *os.File) int {
-	a := &app{environ: environ, out: out, log: progress.For(errOut)}
+func execute(ctx context.Context, log progress.Log, args, environ []string, out, errOut io.Writer) int {
+	a := &app{environ: environ, out: out, log: log}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -83,6 +85,7 @@ from outside what users of a mesh rely on. Its exit code is the verdict:
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "tell what became of each step, not only of each feature")
 	a.loader = config.Flags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return config.FlagError(c.Flags(), err) })
 	root.CompletionOptions.DisableDefaultCmd = true

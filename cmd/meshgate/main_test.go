@@ -189,7 +189,7 @@ func TestHelpTellsTheExitCodes(t *testing.T) {
 	for _, args := range [][]string{{}, {"--help"}, {"help"}} {
 		code, out, _ := u.says(args...)
 		assert.Equal(t, report.ExitPass, code)
-		for _, word := range []string{"run ", "sabotage", "64", "130"} {
+		for _, word := range []string{"run ", "sabotage", "64", "130", "-v, --verbose "} {
 			assert.Contains(t, out, word)
 		}
 	}

@@ -55,7 +55,7 @@ func (a *app) conduct(c *cobra.Command, cfg config.Config, wrong bool, chosen []
 }
 
 func (a *app) options(cfg config.Config, output *os.File) suite.Options {
-	return suite.Options{Config: cfg, Log: a.log, Out: a.out, Output: output}
+	return suite.Options{Config: cfg, Log: a.log, Out: a.out, Output: output, Verbose: a.verbose}
 }
 
 // selected are the suites that the configuration names; none named means all.

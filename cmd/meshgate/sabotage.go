@@ -66,10 +66,7 @@ func (a *app) makeWrong(c *cobra.Command, w wrongs) error {
 	if err != nil {
 		return err
 	}
-	asked, err := selection(cfg.Run)
-	if err != nil {
-		return err
-	}
+	asked := suite.Selects(cfg.Run)
 	catalogue, err := chosenDefects(w, asked)
 	if err != nil {
 		return err
@@ -146,25 +143,4 @@ func (a *app) mendMesh(c *cobra.Command, cfg config.Config) error {
 		fmt.Fprintln(a.out, "the mesh carries no defect of meshgate's")
 	}
 	return errors.Join(err, bed.Leave(c.Context(), a.log))
-}
-
-// selection tells which features the configuration selects.
-func selection(run config.Run) (func(suite string, f suite.Feature) bool, error) {
-	names, err := regexp.Compile(run.Feature)
-	if err != nil {
-		return nil, fmt.Errorf("run.feature: %w", err)
-	}
-	return func(of string, f suite.Feature) bool {
-		return (len(run.Suites) == 0 || slices.Contains(run.Suites, of)) && names.MatchString(f.Name) && labelled(of, f, run.Labels)
-	}, nil
-}
-
-// labelled tells whether a feature carries all of these labels.
-func labelled(of string, f suite.Feature, want map[string]string) bool {
-	for key, value := range want {
-		if got, ok := f.Labels[key]; (!ok || got != value) && (key != "suite" || value != of) {
-			return false
-		}
-	}
-	return true
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"meshgate/defects"
-	"meshgate/framework/config"
 	"meshgate/framework/defect"
 	"meshgate/framework/report"
 	"meshgate/framework/suite"
@@ -14,33 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-func TestOnlyWhatTheRunSelectsIsMadeWrong(t *testing.T) {
-	big := suite.Feature{Name: "B", Labels: map[string]string{"size": "big"}}
-	for _, c := range []struct {
-		run  config.Run
-		want []string
-	}{
-		{config.Run{}, []string{"one/A", "one/B", "two/A", "two/B"}},
-		{config.Run{Feature: "^A$"}, []string{"one/A", "two/A"}},
-		{config.Run{Suites: []string{"two"}}, []string{"two/A", "two/B"}},
-		{config.Run{Labels: map[string]string{"size": "big"}}, []string{"one/B", "two/B"}},
-		{config.Run{Labels: map[string]string{"suite": "two"}}, []string{"two/A", "two/B"}},
-		{config.Run{Labels: map[string]string{"size": "small"}}, nil},
-	} {
-		asked, err := selection(c.run)
-		require.NoError(t, err)
-		var got []string
-		for _, of := range []string{"one", "two"} {
-			for _, f := range []suite.Feature{{Name: "A"}, big} {
-				if asked(of, f) {
-					got = append(got, suite.Key(of, f.Name))
-				}
-			}
-		}
-		assert.Equal(t, c.want, got, "%+v", c.run)
-	}
-}
 
 func TestADefectIsChosenByItsNameAndForTheFeaturesThatAreSelected(t *testing.T) {
 	all := func(string, suite.Feature) bool { return true }

@@ -124,6 +124,7 @@ type notes struct {
 
 func (n *notes) Begin(string) progress.Phase { return n }
 func (n *notes) Waiting(string)              {}
+func (n *notes) Show(progress.State)         {}
 
 func (n *notes) Note(format string, args ...any) {
 	n.mu.Lock()

@@ -1,10 +1,10 @@
 package progress
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Group shows in one phase what several waiters wait for at the same time. It is
@@ -13,27 +13,46 @@ type Group struct {
 	phase Phase
 
 	mu      sync.Mutex
-	waiting map[string]string
+	done    string
+	waiting map[string]State // by waiter
 }
 
 // NewGroup returns a group that shows nothing yet.
-func NewGroup(p Phase) *Group { return &Group{phase: p, waiting: map[string]string{}} }
+func NewGroup(p Phase) *Group { return &Group{phase: p, waiting: map[string]State{}} }
 
 // Waiting says what a waiter waits for, by its own name; nil: for nothing any more.
-// The phase shows what the first waiter by name waits for, and how many others wait.
+// The phase shows the waiter that has waited longest, and how many others there are.
 func (g *Group) Waiting(waiter string, missing error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if missing == nil {
 		delete(g.waiting, waiter)
 	} else {
-		g.waiting[waiter] = missing.Error()
+		w, waits := g.waiting[waiter]
+		if !waits {
+			w.Since = time.Now()
+		}
+		w.Object = missing.Error()
+		g.waiting[waiter] = w
 	}
-	switch names := slices.Sorted(maps.Keys(g.waiting)); len(names) {
-	case 0:
-	case 1:
-		g.phase.Waiting(g.waiting[names[0]])
-	default:
-		g.phase.Waiting(fmt.Sprintf("%s; and %d more", g.waiting[names[0]], len(names)-1))
+	g.show()
+}
+
+// Done says how far the group is, such as "5 of 14".
+func (g *Group) Done(text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.done = text
+	g.show()
+}
+
+func (g *Group) show() {
+	var s State
+	for _, waiter := range slices.Sorted(maps.Keys(g.waiting)) {
+		if w := g.waiting[waiter]; s.Object == "" || w.Since.Before(s.Since) {
+			s = w
+		}
 	}
+	s.Done, s.More = g.done, max(0, len(g.waiting)-1)
+	g.phase.Show(s)
 }

@@ -3,6 +3,8 @@ package progress_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -12,17 +14,30 @@ import (
 // heard is a phase that keeps what it was told to show.
 type heard struct {
 	progress.Phase
-	said []string
+	said []progress.State
 }
 
-func (h *heard) Waiting(object string) { h.said = append(h.said, object) }
+func (h *heard) Show(s progress.State) { h.said = append(h.said, s) }
 
-func TestAGroupShowsOneOfThoseThatWaitAndCountsTheOthers(t *testing.T) {
-	h := &heard{}
-	g := progress.NewGroup(h)
-	g.Waiting("dns", errors.New("CoreDNS: 0 of 1"))
-	g.Waiting("cni", errors.New("Calico: 0 of 1"))
-	g.Waiting("cni", nil)
-	g.Waiting("dns", nil)
-	assert.Equal(t, []string{"CoreDNS: 0 of 1", "Calico: 0 of 1; and 1 more", "CoreDNS: 0 of 1"}, h.said)
+func TestAGroupShowsWhoHasWaitedLongestAndCountsTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &heard{}
+		g := progress.NewGroup(h)
+		began := time.Now()
+		g.Waiting("dns", errors.New("CoreDNS: 0 of 2"))
+		after(time.Second)
+		g.Waiting("cni", errors.New("Calico: 0 of 1"))
+		g.Waiting("dns", errors.New("CoreDNS: 1 of 2"))
+		g.Done("3 of 5")
+		g.Waiting("dns", nil)
+		g.Waiting("cni", nil)
+		assert.Equal(t, []progress.State{
+			{Object: "CoreDNS: 0 of 2", Since: began},
+			{Object: "CoreDNS: 0 of 2", Since: began, More: 1},
+			{Object: "CoreDNS: 1 of 2", Since: began, More: 1},
+			{Done: "3 of 5", Object: "CoreDNS: 1 of 2", Since: began, More: 1},
+			{Done: "3 of 5", Object: "Calico: 0 of 1", Since: began.Add(time.Second)},
+			{Done: "3 of 5"},
+		}, h.said)
+	})
 }

@@ -18,18 +18,22 @@ type lane struct {
 	tracker  *progress.Tracker
 	end      sync.Once
 
-	mu     sync.Mutex
-	object string
-	since  time.Time
+	mu    sync.Mutex
+	state State
 }
 
 func (l *lane) Waiting(object string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if object == l.object {
-		return
+	if object != l.state.Object {
+		l.state = State{Done: l.state.Done, Object: object, Since: time.Now()}
 	}
-	l.object, l.since = object, time.Now()
+}
+
+func (l *lane) Show(s State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = s
 }
 
 func (l *lane) Note(format string, args ...any) {
@@ -45,11 +49,21 @@ func (l *lane) End(err error) {
 func (l *lane) live(width int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	head := l.name
-	if l.object != "" {
-		head += ": waiting for " + printable.Line(l.object)
+	head, tail := l.name, State{Since: l.begun}.lasting()
+	if l.state.Done != "" {
+		head += ": " + l.state.Done
 	}
-	tail := " (" + elapsed(time.Since(l.since)) + ")"
+	if l.state.Object != "" {
+		head += ": waiting for " + printable.Line(l.state.Object)
+		tail = l.state.lasting()
+	}
 	room := max(1, width-1-text.StringWidth(tail))
 	return text.Trim(text.Snip(head, room, "…")+tail, max(1, width-1))
+}
+
+// last is the line that stays of the lane.
+func (l *lane) last(err error) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.name + ": " + printable.Short(l.state.counted(ending(err, time.Since(l.begun))), maxText)
 }

@@ -23,7 +23,7 @@ const maxText = 600
 
 // Plain returns a Log of lines for files and CI servers: UTC time, phase, event.
 // A phase that waits says so again every 10 s, and says at most once a second what
-// else it waits for. Text is made printable; errors of
+// else it waits for; what it only shows it says when that has taken 10 s. Text is made printable; errors of
 // the writer are ignored, since progress must not break the work it tells about.
 func Plain(w io.Writer) Log {
 	return &plain{w: w}
@@ -54,9 +54,8 @@ type plainPhase struct {
 	begun time.Time
 
 	mu     sync.Mutex
-	object string    // what is waited for
-	since  time.Time // since when
-	unsaid bool      // it is in no line yet
+	state  State
+	unsaid bool      // what is waited for has to have a line, and has none yet
 	spoke  time.Time // the last line about what is waited for
 
 	end     sync.Once
@@ -70,11 +69,17 @@ func (p *plainPhase) say(text string) {
 
 func (p *plainPhase) Waiting(object string) {
 	p.mu.Lock()
-	if p.object != object {
-		p.object, p.since, p.unsaid = object, time.Now(), true
+	if p.state.Object != object {
+		p.state, p.unsaid = State{Done: p.state.Done, Object: object, Since: time.Now()}, true
 	}
 	p.mu.Unlock()
 	p.tell()
+}
+
+func (p *plainPhase) Show(s State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state, p.unsaid = s, false
 }
 
 // tell says what is waited for if that is due.
@@ -83,15 +88,15 @@ func (p *plainPhase) tell() {
 	defer p.mu.Unlock()
 	now, line := time.Now(), ""
 	switch quiet := now.Sub(p.spoke); {
-	case p.object == "":
+	case p.state.Object == "":
 	case p.unsaid && quiet >= sayEvery:
-		line = "waiting for " + p.object
-	case quiet >= remindEvery:
-		line = fmt.Sprintf("still waiting for %s (%s)", p.object, elapsed(now.Sub(p.since)))
+		line = "waiting for " + p.state.Object
+	case quiet >= remindEvery && now.Sub(p.state.Since) >= remindEvery:
+		line = "still waiting for " + p.state.Object + p.state.lasting()
 	}
 	if line != "" {
 		p.unsaid, p.spoke = false, now
-		p.say(line)
+		p.say(p.state.counted(line))
 	}
 }
 
@@ -103,7 +108,9 @@ func (p *plainPhase) End(err error) {
 	p.end.Do(func() {
 		close(p.stop)
 		<-p.stopped
-		p.say(ending(err, time.Since(p.begun)))
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.say(p.state.counted(ending(err, time.Since(p.begun))))
 	})
 }
 

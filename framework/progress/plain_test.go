@@ -66,6 +66,27 @@ func TestPlainSaysWhatChangesQuicklyOnceASecond(t *testing.T) {
 	})
 }
 
+func TestPlainSaysWhatIsOnlyShownWhenThatTakesLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		ph := progress.Plain(&b).Begin("basic-gateway")
+		for i := range 12 {
+			ph.Show(progress.State{Done: fmt.Sprintf("%d of 14", i), Object: fmt.Sprintf("CORS: step %d", i), Since: time.Now()})
+			after(time.Second)
+		}
+		ph.Show(progress.State{Done: "12 of 14, 1 failed", Object: "CORS: answers", Since: time.Now(), More: 2})
+		after(21 * time.Second)
+		ph.Show(progress.State{Done: "14 of 14, 1 failed"})
+		after(21 * time.Second)
+		ph.End(nil)
+		assert.Equal(t, `2000-01-01T00:00:00Z basic-gateway: begins
+2000-01-01T00:00:22Z basic-gateway: 12 of 14, 1 failed: still waiting for CORS: answers (10 s); and 2 more
+2000-01-01T00:00:32Z basic-gateway: 12 of 14, 1 failed: still waiting for CORS: answers (20 s); and 2 more
+2000-01-01T00:00:54Z basic-gateway: 14 of 14, 1 failed: done in 54 s
+`, b.String())
+	})
+}
+
 func TestPlainFailureAndHostileText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
@@ -132,6 +153,7 @@ func TestLines(t *testing.T) {
 func TestDiscard(t *testing.T) {
 	ph := progress.Discard().Begin("x")
 	ph.Waiting("y")
+	ph.Show(progress.State{Object: "y"})
 	ph.Note("z")
 	ph.End(nil)
 }

@@ -60,7 +60,6 @@ func (t *terminal) Begin(name string) Phase {
 	t.lock()
 	defer t.mu.Unlock()
 	l := &lane{terminal: t, name: printable.Line(name), begun: time.Now()}
-	l.since = l.begun
 	fresh := t.show == nil
 	if fresh {
 		t.show = newShow(t.out)
@@ -148,7 +147,7 @@ func (s *show) end(l *lane, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.lanes, l)
-	l.tracker.UpdateMessage(l.name + ": " + printable.Short(ending(err, time.Since(l.begun)), maxText))
+	l.tracker.UpdateMessage(l.last(err))
 	if err != nil {
 		l.tracker.MarkAsErrored()
 		return

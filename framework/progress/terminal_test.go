@@ -53,6 +53,25 @@ func TestTerminalShowsAndKeeps(t *testing.T) {
 	}) // the bubble fails if a goroutine is left
 }
 
+func TestTerminalShowsHowFarAPhaseIsWhateverElseThereIsRoomFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen(80)
+		suite := newTerminal(s, s.columns).Begin("basic-gateway")
+		suite.Show(State{Done: "0 of 14"})
+		after(11*time.Second + 2*frameEvery)
+		assert.Equal(t, "basic-gateway: 0 of 14 (11 s)\n", s.text())
+		suite.Show(State{Done: "5 of 14, 1 failed", Object: "HTTPSRedirect: port 80 redirects", Since: time.Now(), More: 2})
+		after(12*time.Second + 2*frameEvery)
+		assert.Equal(t, "basic-gateway: 5 of 14, 1 failed: waiting for HTTPSRedirect… (12 s); and 2 more\n", s.text())
+		s.resize(120)
+		after(2 * frameEvery)
+		assert.Equal(t, "basic-gateway: 5 of 14, 1 failed: waiting for HTTPSRedirect: port 80 redirects (12 s); and 2 more\n", s.text())
+		suite.Show(State{Done: "14 of 14, 1 failed"})
+		suite.End(nil)
+		assert.Equal(t, "basic-gateway: 14 of 14, 1 failed: done in 23 s\n", s.text())
+	})
+}
+
 func TestTerminalIsResized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(100)

@@ -16,11 +16,11 @@ func Fields() (string, error) {
 	}
 	var b strings.Builder
 	for _, t := range structs(reflect.TypeFor[Run](), nil) {
-		fmt.Fprintf(&b, "### %s\n\n%s\n\n| field | type | meaning |\n|---|---|---|\n", t.Name(), docs[t.Name()])
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n| field | type | meaning |\n|---|---|---|\n", t.Name(), docs[t.String()])
 		for i := range t.NumField() {
 			f := t.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, typeName(f.Type), docs[t.Name()+"."+f.Name])
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, typeName(f.Type), docs[t.String()+"."+f.Name])
 		}
 		b.WriteByte('\n')
 	}

@@ -1,5 +1,10 @@
 package report
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Outcome is the verdict in one word.
 type Outcome string
 
@@ -45,6 +50,38 @@ type Counts struct {
 
 // Ran counts the features that were asked and answered, one way or the other.
 func (c Counts) Ran() int { return c.Passed + c.Failed + c.Inconclusive }
+
+// Add counts one more feature that was judged so.
+func (c *Counts) Add(s Status) {
+	c.Features++
+	switch s {
+	case Pass:
+		c.Passed++
+	case Fail:
+		c.Failed++
+	case Error:
+		c.Errors++
+	case Inconclusive:
+		c.Inconclusive++
+	case Skip:
+		c.Skipped++
+	}
+}
+
+// Words are the counts that are not 0, such as "11 passed, 1 skipped".
+func (c Counts) Words() string {
+	var out []string
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{c.Passed, "passed"}, {c.Failed, "failed"}, {c.Errors, "in error"},
+		{c.Inconclusive, "inconclusive"}, {c.Skipped, "skipped"}} {
+		if part.n > 0 {
+			out = append(out, strconv.Itoa(part.n)+" "+part.word)
+		}
+	}
+	return strings.Join(out, ", ")
+}
 
 // Judge gives the verdict on a run. The first of these that holds wins:
 //

@@ -46,19 +46,7 @@ func (t *tally) breaks(what, why string) {
 
 func (t *tally) add(suite string, f Feature) {
 	status, cause := f.Judged()
-	t.counts.Features++
-	switch status {
-	case Pass:
-		t.counts.Passed++
-	case Fail:
-		t.counts.Failed++
-	case Error:
-		t.counts.Errors++
-	case Inconclusive:
-		t.counts.Inconclusive++
-	case Skip:
-		t.counts.Skipped++
-	}
+	t.counts.Add(status)
 	if _, seen := t.first[status]; !seen {
 		t.first[status] = suite + "/" + f.Name + ": " + cause
 	}
@@ -153,17 +141,7 @@ func (t *tally) tail(v Verdict) string {
 	if c.Features == 0 {
 		return ""
 	}
-	var out []string
-	for _, part := range []struct {
-		n    int
-		word string
-	}{{c.Passed, "passed"}, {c.Failed, "failed"}, {c.Errors, "in error"},
-		{c.Inconclusive, "inconclusive"}, {c.Skipped, "skipped"}} {
-		if part.n > 0 {
-			out = append(out, strconv.Itoa(part.n)+" "+part.word)
-		}
-	}
-	text := fmt.Sprintf(" (%s: %s)", features(c.Features), strings.Join(out, ", "))
+	text := fmt.Sprintf(" (%s: %s)", features(c.Features), c.Words())
 	if v.Outcome == OutcomePartial && v.Exit != ExitPass {
 		text += "; a full run was required"
 	}

@@ -79,8 +79,7 @@ func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
 	}
 	if step.needs != "" {
 		if absent := r.env.Mesh.Has(step.needs); absent != nil {
-			r.result.Steps = append(r.result.Steps, report.Step{Name: step.Name, Kind: step.kind, Status: report.Skip, Started: time.Now(),
-				Failure: failureOf(absent, nil)})
+			r.add(report.Step{Name: step.Name, Kind: step.kind, Status: report.Skip, Started: time.Now(), Failure: failureOf(absent, nil)})
 			t.Skip(absent)
 		}
 	}
@@ -101,6 +100,7 @@ func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
 // before the failure is told and so before anything is cleaned up.
 func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k kind, run func(context.Context) (result, error)) {
 	t.Helper()
+	defer r.suite.lane.asks(r.called(), name)()
 	step := report.Step{Name: name, Kind: k, Started: time.Now()}
 	res, err := guarded(func() (result, error) { return run(ctx) })
 	err = afterTheEnd(ctx, err)
@@ -123,7 +123,21 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 			t.Logf("%s", p.stack)
 		}
 	}
-	r.result.Steps = append(r.result.Steps, step)
+	r.add(step)
+}
+
+// add writes a step down that has ended.
+func (r *featureRun) add(s report.Step) {
+	r.result.Steps = append(r.result.Steps, s)
+	r.suite.lane.step(r.called(), s)
+}
+
+// called is the feature for people, with what is wrong on purpose.
+func (r *featureRun) called() string {
+	if r.wrong != nil {
+		return fmt.Sprintf("%s (%s)", r.feature.Name, r.wrong.Name)
+	}
+	return r.feature.Name
 }
 
 // evidence captures the state of the mesh unless the run was interrupted: then
@@ -148,11 +162,12 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 	if ended := r.suite.round.Ended; ended != nil {
 		ended(ctx, r.suite.suite.Name, r.feature.Name)
 	}
+	cleaned := r.suite.lane.asks(r.called(), "cleanup")
 	began := time.Now()
 	made := r.env.made()
 	if err := r.env.clean(ctx); err != nil {
 		t.Errorf("%s: %v", r.feature.Name, err)
-		r.result.Steps = append(r.result.Steps, report.Step{Name: "cleanup", Kind: report.Cleanup, Status: report.Error, Started: began,
+		r.add(report.Step{Name: "cleanup", Kind: report.Cleanup, Status: report.Error, Started: began,
 			Took: report.Seconds(time.Since(began)), Attempts: 1, Failure: failureOf(err, nil)})
 	}
 	if err := r.suite.gone(ctx, made); err != nil {
@@ -166,6 +181,8 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 	}
 	r.result.Took = report.Seconds(time.Since(r.result.Started))
 	r.suite.add(r.result)
+	cleaned()
+	r.suite.lane.feature(r.called(), r.result)
 }
 
 // excuse takes a failure back if what the mesh stands on changed while it came about: a

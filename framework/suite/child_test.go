@@ -110,7 +110,7 @@ func child(name, dir string) (int, error) {
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
 	defer stop()
 	sc := scenarios()[name]
-	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Discard(), Out: os.Stdout, up: w.up, control: func(*testbed.Bed) controlPlane { return forgetful{} }}
+	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Plain(os.Stderr), Out: os.Stdout, Verbose: testing.Verbose(), up: w.up, control: func(*testbed.Bed) controlPlane { return forgetful{} }}
 	if sc.limit > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, sc.limit, errors.New("go test -timeout 2s is nearly spent"))
 		defer stop()
@@ -182,6 +182,18 @@ func (o outcome) feature(t *testing.T, name string) report.Feature {
 	}
 	require.Fail(t, "no feature "+name, o.output)
 	return report.Feature{}
+}
+
+// said are the lines of the log that begin so, without their times; that something takes
+// long is up to the machine.
+func (o outcome) said(beginning string) []string {
+	var lines []string
+	for line := range strings.Lines(o.output) {
+		if _, text, timed := strings.Cut(strings.TrimSpace(line), "Z "); timed && strings.HasPrefix(text, beginning) && !strings.Contains(text, "still waiting for") {
+			lines = append(lines, text)
+		}
+	}
+	return lines
 }
 
 // index is the place of the first request that begins so, or -1.

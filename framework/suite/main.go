@@ -35,6 +35,8 @@ type Options struct {
 	// Out gets the summary; tests' own output goes to Output, if set.
 	Out    io.Writer
 	Output *os.File
+	// Verbose also tells what became of each step.
+	Verbose bool
 	// NoEvidence captures none: what is broken on purpose needs none.
 	NoEvidence bool
 
@@ -64,11 +66,21 @@ func Main(_ *testing.M, s Suite) int {
 	if cfg.Run.Report, err = inCheckout(cfg.Run.Report); err != nil {
 		return usage(err)
 	}
-	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
+	log := talk()
+	ctx, stop := testbed.Interruptible(context.Background(), progress.Lines(log))
 	defer stop()
 	ctx, stop = beforeTestTimeout(ctx)
 	defer stop()
-	return Run(ctx, Options{Config: cfg, Filter: filter, Log: progress.For(os.Stderr), Out: os.Stdout}, s).Verdict.Exit
+	return Run(ctx, Options{Config: cfg, Filter: filter, Log: log, Out: os.Stdout, Verbose: testing.Verbose()}, s).Verdict.Exit
+}
+
+// talk is the log of `go test`. What -v has package testing print meanwhile would be drawn
+// over by live lanes.
+func talk() progress.Log {
+	if testing.Verbose() {
+		return progress.Plain(os.Stderr)
+	}
+	return progress.For(os.Stderr)
 }
 
 // inCheckout makes a relative path one below the module's root: `go test` runs each

@@ -33,7 +33,9 @@ import (
 type suiteRun struct {
 	suite   Suite
 	open    func(context.Context) (*testbed.Bed, error)
-	log     progress.Log
+	log     progress.Log // for the report too
+	shown   progress.Log // for people alone
+	steps   bool         // are told as well
 	secret  func(string) // told every key that is made
 	control func(*testbed.Bed) controlPlane
 
@@ -51,6 +53,8 @@ type suiteRun struct {
 	console controlPlane
 	removed map[string]mesh.Mark // by features that have ended, and not made again since
 
+	lane *lane // of the round
+
 	mu     sync.Mutex
 	round  Round
 	result report.Suite // of the round
@@ -61,7 +65,7 @@ type suiteRun struct {
 func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round, last bool, done func(int, report.Suite)) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Parallel()
-		e, err := env.NewWithContext(ctx, cfg.WithParallelTestEnabled())
+		e, err := env.NewWithContext(ctx, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +74,9 @@ func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round
 				break // the rounds that were not begun have nothing to tell
 			}
 			s.ending = last && i == len(rounds)-1
-			s.told(i, len(rounds), func() { s.ask(t, e, r) })
+			s.lane = s.newLane(cfg, r, i, len(rounds))
+			s.ask(t, e, r)
+			s.lane.end()
 			if s.ending {
 				if err := s.leave(ctx); err != nil {
 					t.Errorf("%s: %v", s.suite.Name, err)
@@ -81,15 +87,20 @@ func (s *suiteRun) test(ctx context.Context, cfg *envconf.Config, rounds []Round
 	}
 }
 
-// told says which of several rounds is played.
-func (s *suiteRun) told(i, of int, play func()) {
-	if of == 1 {
-		play()
-		return
+// newLane is the lane of a round. One of several is in the report as a phase, whether it
+// asks features of this suite or not.
+func (s *suiteRun) newLane(filter *envconf.Config, r Round, i, of int) *lane {
+	l := &lane{name: s.suite.Name, log: s.shown, lines: progress.Lines(s.shown), steps: s.steps}
+	for _, f := range s.suite.Features {
+		if r.has(s.suite.Name, f) && selects(filter, s.suite.Name, f) && matched(f) {
+			l.of++
+		}
 	}
-	phase := s.log.Begin(fmt.Sprintf("%s, round %d of %d", s.suite.Name, i+1, of))
-	play()
-	phase.End(nil)
+	if of > 1 {
+		l.name, l.log = fmt.Sprintf("%s, round %d of %d", s.suite.Name, i+1, of), s.log
+		l.begin()
+	}
+	return l
 }
 
 // controlPlane is what a suite asks of it: whether what it removed has gone

@@ -3,6 +3,7 @@ package suite
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -76,6 +77,7 @@ func TestAFilterThatMatchesNothingIsInconclusiveAndStandsNothingUp(t *testing.T)
 			assert.Equal(t, report.OutcomeInconclusive, o.run.Verdict.Outcome)
 			assert.Zero(t, o.Opened, "nothing was stood up")
 			assert.Empty(t, o.Requests)
+			assert.Empty(t, o.said("s"), "and nothing is shown")
 		})
 	}
 }
@@ -343,4 +345,53 @@ func TestMeddlingComesJustBeforeItsStep(t *testing.T) {
 		steps = append(steps, string(s.Status)+": "+s.Name)
 	}
 	assert.Equal(t, []string{"pass: given", "pass: see", "pass: sabotage: its fixture is taken away", "fail: see again"}, steps)
+}
+
+// spent is a duration, which is not the same in two runs.
+var spent = regexp.MustCompile(`\d+(\.\d+)? m?s$`)
+
+func TestTheLogTellsOfFeaturesAndTheReportOfNoMorePhases(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		scenario string
+		flags    []string
+		want     []string
+	}{
+		"plain":    {"red", nil, []string{"s: begins", `s: Red fail: see: status: want "200", got "404"`, "s: Green pass in X", "s: 2 of 2, 1 failed: done in X"}},
+		"-run":     {"red", []string{"-test.run", "s/Green"}, []string{"s: begins", "s: Green pass in X", "s: 1 of 1: done in X"}},
+		"--labels": {"skip", []string{"--labels", "suite=s"}, []string{"s: begins", "s: Traced skip: capability Tracing: there is no backend", "s: Green pass in X", "s: 2 of 2, 1 skipped: done in X"}},
+		"-v": {"green", []string{"-test.v"}, []string{"s: begins", "s: Green: given pass in X", "s: Green: see pass in X",
+			"s: Green: every request stands in the gateway's access log once pass in X", "s: Green pass in X", "s: 1 of 1: done in X"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := play(t, c.scenario, c.flags...)
+			var said []string
+			for _, line := range o.said("s: ") {
+				said = append(said, spent.ReplaceAllString(line, "X"))
+			}
+			assert.ElementsMatch(t, c.want, said, o.output)
+			require.Len(t, o.run.Phases, 1)
+			assert.Equal(t, "suite s", o.run.Phases[0].Name)
+			assert.Empty(t, o.run.Phases[0].Notes)
+		})
+	}
+}
+
+func TestARoundHasOneLaneAndOnePhase(t *testing.T) {
+	t.Parallel()
+	o := play(t, "rounds")
+	assert.Empty(t, o.said("s: "))
+	first := o.said("s, round 1 of 2: ")
+	require.Len(t, first, 4, o.output)
+	assert.Equal(t, "s, round 1 of 2: begins", first[0])
+	assert.Contains(t, first, `s, round 1 of 2: Sees (without ConfigMap given-sees) fail: see: status: want "200", got "404"`)
+	assert.Contains(t, first[3], "2 of 2, 1 failed: done in ")
+	assert.Contains(t, o.said("s, round 2 of 2: ")[2], "1 of 1: done in ")
+	var phases []string
+	for _, p := range o.run.Phases {
+		phases = append(phases, p.Name)
+		assert.Empty(t, p.Notes)
+	}
+	assert.ElementsMatch(t, []string{"suite s", "s, round 1 of 2", "s, round 2 of 2"}, phases)
 }

@@ -51,7 +51,7 @@ func (s *Session) conduct(ctx context.Context, id string, suites []Suite, score 
 	}
 	folder := filepath.Join(s.options.Config.Run.Report, id)
 	for _, one := range suites {
-		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, secret: func(v string) { s.redactor.Secret(v) }, control: s.options.control, removed: map[string]mesh.Mark{},
+		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, shown: s.options.Log, steps: s.options.Verbose, secret: func(v string) { s.redactor.Secret(v) }, control: s.options.control, removed: map[string]mesh.Mark{},
 			open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }})
 	}
 	err := errors.Join(score(), s.leave(ctx))
@@ -71,7 +71,7 @@ func (s *Session) Play(ctx context.Context, rounds ...Round) ([][]report.Suite, 
 func (s *Session) play(ctx context.Context, last bool, rounds ...Round) ([][]report.Suite, error) {
 	found := make([][]report.Suite, len(rounds))
 	var mu sync.Mutex
-	filter := s.filter()
+	filter := s.filter().WithParallelTestEnabled()
 	var tests []testing.InternalTest
 	for _, sr := range s.suites {
 		done := func(round int, r report.Suite) {
@@ -179,18 +179,7 @@ func (s *Session) filter() *envconf.Config {
 	if filter == nil {
 		filter = envconf.New()
 	}
-	run := s.options.Config.Run
-	if run.Feature != "" && filter.FeatureRegex() == nil {
-		filter.WithFeatureRegex(run.Feature)
-	}
-	if len(run.Labels) > 0 && len(filter.Labels()) == 0 {
-		labels := map[string][]string{}
-		for k, v := range run.Labels {
-			labels[k] = []string{v}
-		}
-		filter.WithLabels(labels)
-	}
-	return filter
+	return narrowed(filter, s.options.Config.Run)
 }
 
 func (s *Session) selection(suites []Suite) report.Selection {

@@ -25,7 +25,7 @@ func Signal(ctx context.Context) string {
 }
 
 // Interruptible returns a context that the first SIGINT or SIGTERM cancels: what
-// was created is then removed. A second signal ends the process at once.
+// was created is then removed, which is said in one line. A second signal ends the process at once.
 func Interruptible(ctx context.Context, say io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -34,7 +34,7 @@ func Interruptible(ctx context.Context, say io.Writer) (context.Context, func())
 		select {
 		case s := <-signals:
 			signal.Stop(signals)
-			fmt.Fprintf(say, "\nmeshgate: %s: removing what was created; once more to stop at once (then `meshgate down` removes the rest)\n", s)
+			fmt.Fprintf(say, "meshgate: %s: removing what was created; once more to stop at once (then `meshgate down` removes the rest)\n", s)
 			cancel(&Interrupted{s})
 		case <-ctx.Done():
 		}

@@ -1,5 +1,5 @@
-// Command gen writes what is generated from the code: the page of settings, and a
-// README for each suite. `make verify` fails when they have drifted.
+// Command gen writes what is generated from the code: the page of settings, the schemas
+// of the JSON documents, and a README for each suite. `make verify` fails when they have drifted.
 package main
 
 import (
@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"meshgate/framework/config"
+	"meshgate/framework/report"
+	"meshgate/framework/report/diff"
 	"meshgate/framework/suite"
 	"meshgate/suites"
 )
@@ -24,6 +26,13 @@ func main() {
 
 func generate(root string) error {
 	files := map[string]string{"docs/configuration.md": config.Markdown()}
+	for name, schema := range map[string]func() ([]byte, error){"report": report.JSONSchema, "diff": diff.JSONSchema} {
+		text, err := schema()
+		if err != nil {
+			return err
+		}
+		files["docs/"+name+".schema.json"] = string(text)
+	}
 	for _, s := range suites.All() {
 		files["suites/"+s.Name+"/README.md"] = readme(s)
 	}

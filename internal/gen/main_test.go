@@ -21,6 +21,11 @@ func TestEverySuiteGetsAPageOfItsPromisesStepsAndSabotage(t *testing.T) {
 	settings, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
 	require.NoError(t, err)
 	assert.Contains(t, string(settings), "MESHGATE_PROVIDER")
+	for _, name := range []string{"report", "diff"} {
+		schema, err := os.ReadFile(filepath.Join(root, "docs", name+".schema.json"))
+		require.NoError(t, err)
+		assert.Contains(t, string(schema), "/draft/2020-12/")
+	}
 	for _, s := range suites.All() {
 		page, err := os.ReadFile(filepath.Join(root, "suites", s.Name, "README.md"))
 		require.NoError(t, err)

@@ -195,6 +195,7 @@ type notes struct {
 
 func (n *notes) Begin(string) progress.Phase { return n }
 func (n *notes) Waiting(string)              {}
+func (n *notes) Show(progress.State)         {}
 func (n *notes) End(error)                   {}
 
 func (n *notes) Note(format string, args ...any) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"meshgate/framework/progress"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -143,8 +144,9 @@ func TestRaiseLimitsWithoutRootOnlyTells(t *testing.T) {
 
 type notes struct{ said []string }
 
-func (n *notes) Waiting(string) {}
-func (n *notes) End(error)      {}
+func (n *notes) Waiting(string)      {}
+func (n *notes) Show(progress.State) {}
+func (n *notes) End(error)           {}
 func (n *notes) Note(format string, args ...any) {
 	n.said = append(n.said, fmt.Sprintf(format, args...))
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"meshgate/framework/progress"
 	"strings"
 	"testing"
 )
@@ -48,8 +49,9 @@ func exit(stderr string) error { return &ExitError{Command: "docker info", Code:
 // notes is a progress.Phase that keeps what it is told.
 type notes struct{ said []string }
 
-func (n *notes) Waiting(string) {}
-func (n *notes) End(error)      {}
+func (n *notes) Waiting(string)      {}
+func (n *notes) Show(progress.State) {}
+func (n *notes) End(error)           {}
 func (n *notes) Note(format string, args ...any) {
 	n.said = append(n.said, strings.TrimSpace(format))
 	_ = args

@@ -56,6 +56,7 @@ type teller struct {
 }
 
 func (l *teller) Begin(string) progress.Phase { return l }
+func (l *teller) Show(s progress.State)       { l.Waiting(s.Object) }
 func (l *teller) Note(f string, args ...any)  { l.Waiting("note: " + fmt.Sprintf(f, args...)) }
 func (l *teller) End(error)                   {}
 func (l *teller) Waiting(s string) {

@@ -42,7 +42,8 @@ type Feature struct {
 // saw that is not the same in both.
 type Failure struct {
 	Place
-	Was *report.Mismatch `json:"was"` // nil: nothing was said of the field
+	// Was and Is are null where nothing was said of the field.
+	Was *report.Mismatch `json:"was"`
 	Is  *report.Mismatch `json:"is"`
 }
 
