@@ -19,7 +19,7 @@ import (
 
 func main() {
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
-	code := execute(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	code := execute(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -27,6 +27,7 @@ func main() {
 // app is what every command works with.
 type app struct {
 	environ []string
+	in      io.Reader
 	out     io.Writer
 	log     progress.Log
 	loader  *config.Loader
@@ -34,8 +35,8 @@ type app struct {
 }
 
 // execute runs one command line and returns the exit code.
-func execute(ctx context.Context, args, environ []string, out io.Writer, errOut *os.File) int {
-	a := &app{environ: environ, out: out, log: progress.For(errOut)}
+func execute(ctx context.Context, args, environ []string, in io.Reader, out io.Writer, errOut *os.File) int {
+	a := &app{environ: environ, in: in, out: out, log: progress.For(errOut)}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -86,7 +87,7 @@ from outside what users of a mesh rely on. Its exit code is the verdict:
 	a.loader = config.Flags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return config.FlagError(c.Flags(), err) })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(a.run(), a.up(), a.down(), a.doctor(), a.bundle(), a.list(), a.sabotage(), a.soak(), a.report())
+	root.AddCommand(a.run(), a.up(), a.down(), a.doctor(), a.bundle(), a.list(), a.sabotage(), a.soak(), a.report(), a.replay())
 	return root
 }
 

@@ -35,8 +35,10 @@ type Options struct {
 	// Out gets the summary; tests' own output goes to Output, if set.
 	Out    io.Writer
 	Output *os.File
-	// NoEvidence captures none: what is broken on purpose needs none.
+	// NoEvidence captures none, and holds nothing: what is broken on purpose needs neither.
 	NoEvidence bool
+	// In is where a line lets go what is held; nil: only time does.
+	In io.Reader
 
 	// up stands the bed up; nil means testbed.Up.
 	up func(context.Context, config.Config, progress.Log, ...mesh.GatewaySpec) (*testbed.Bed, error)
@@ -68,7 +70,7 @@ func Main(_ *testing.M, s Suite) int {
 	defer stop()
 	ctx, stop = beforeTestTimeout(ctx)
 	defer stop()
-	return Run(ctx, Options{Config: cfg, Filter: filter, Log: progress.For(os.Stderr), Out: os.Stdout}, s).Verdict.Exit
+	return Run(ctx, Options{Config: cfg, Filter: filter, Log: progress.For(os.Stderr), In: os.Stdin, Out: os.Stdout}, s).Verdict.Exit
 }
 
 // inCheckout makes a relative path one below the module's root: `go test` runs each
@@ -125,14 +127,10 @@ func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 // Conduct has a score played on suites that share one mesh, and returns the judged
 // report of what the score wrote into it. What stands then is removed.
 func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session, *report.Run) error) report.Run {
-	quiet()
-	if o.up == nil {
-		o.up = testbed.Up
+	s := newSession(o)
+	if limit := o.Config.Run.Hold; limit > 0 && !o.NoEvidence {
+		s.stop = newStop(o, limit, nil)
 	}
-	if o.pushed == nil {
-		o.pushed = pushed
-	}
-	s := &Session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 	run := report.Run{
 		Started: time.Now(), Meshgate: build(), Command: os.Args, Config: o.Config.Redacted(),
 		RequireFull: o.Config.Run.RequireFull, Selection: s.selection(suites),
@@ -147,6 +145,17 @@ func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session
 	}
 	s.fill(ctx, &run, err)
 	return s.tell(run)
+}
+
+func newSession(o Options) *Session {
+	quiet()
+	if o.up == nil {
+		o.up = testbed.Up
+	}
+	if o.pushed == nil {
+		o.pushed = pushed
+	}
+	return &Session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 }
 
 // tell writes the report and prints the verdict. A report that could not be written

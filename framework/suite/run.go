@@ -35,6 +35,7 @@ type suiteRun struct {
 	log    progress.Log
 	secret func(string)                                                            // told every key that is made
 	pushed func(ctx context.Context, bed *testbed.Bed, namespaces ...string) error // waits for the proxies
+	stop   *stop                                                                   // nil: no feature is held
 
 	once   sync.Once
 	err    error

@@ -32,6 +32,7 @@ type Session struct {
 	suites   []*suiteRun
 	gateways []mesh.GatewaySpec // of all suites
 	redactor *evidence.Redactor // knows the keys of this run
+	stop     *stop              // nil: nothing is held
 
 	once sync.Once
 	bed  *testbed.Bed
@@ -51,7 +52,7 @@ func (s *Session) conduct(ctx context.Context, id string, suites []Suite, score 
 	}
 	folder := filepath.Join(s.options.Config.Run.Report, id)
 	for _, one := range suites {
-		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, secret: func(v string) { s.redactor.Secret(v) }, pushed: s.options.pushed, removed: map[string]bool{},
+		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, secret: func(v string) { s.redactor.Secret(v) }, pushed: s.options.pushed, stop: s.stop, removed: map[string]bool{},
 			open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }})
 	}
 	err := errors.Join(score(), s.leave(ctx))
