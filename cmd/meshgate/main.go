@@ -20,7 +20,7 @@ import (
 func main() {
 	log := progress.For(os.Stderr)
 	ctx, stop := testbed.Interruptible(context.Background(), progress.Lines(log))
-	code := execute(ctx, log, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	code := execute(ctx, log, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -28,6 +28,7 @@ func main() {
 // app is what every command works with.
 type app struct {
 	environ []string
+	in      io.Reader
 	out     io.Writer
 	log     progress.Log
 	verbose bool
@@ -36,8 +37,8 @@ type app struct {
 }
 
 // execute runs one command line and returns the exit code.
-func execute(ctx context.Context, log progress.Log, args, environ []string, out, errOut io.Writer) int {
-	a := &app{environ: environ, out: out, log: log}
+func execute(ctx context.Context, log progress.Log, args, environ []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{environ: environ, in: in, out: out, log: log}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -89,7 +90,7 @@ from outside what users of a mesh rely on. Its exit code is the verdict:
 	a.loader = config.Flags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return config.FlagError(c.Flags(), err) })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(a.run(), a.up(), a.down(), a.doctor(), a.bundle(), a.list(), a.sabotage(), a.soak(), a.report())
+	root.AddCommand(a.run(), a.up(), a.down(), a.doctor(), a.bundle(), a.list(), a.sabotage(), a.soak(), a.report(), a.replay())
 	return root
 }
 

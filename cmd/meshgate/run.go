@@ -20,7 +20,15 @@ func (a *app) run() *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Stand everything up, run the suites, give the verdict",
-		Args:  between(0, 0),
+		Long: `Stands everything up, runs the suites, gives the verdict, and removes what it made.
+
+With --hold the first feature that fails is not cleaned up at once: when its evidence is
+captured, the requests of the step that failed are printed as commands (curl, mongosh,
+openssl, the agent in a pod), with how to reach the cluster, and everything stays as it is
+until Enter, at most an hour, or as long as --hold=30m says. The other features go on,
+but for those that are to be alone. Ctrl-C ends the run as always. meshgate replay stands
+it up again later.`,
+		Args: between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.config()
 			if err != nil {
@@ -55,7 +63,7 @@ func (a *app) conduct(c *cobra.Command, cfg config.Config, wrong bool, chosen []
 }
 
 func (a *app) options(cfg config.Config, output *os.File) suite.Options {
-	return suite.Options{Config: cfg, Log: a.log, Out: a.out, Output: output, Verbose: a.verbose}
+	return suite.Options{Config: cfg, Log: a.log, In: a.in, Out: a.out, Output: output, Verbose: a.verbose}
 }
 
 // selected are the suites that the configuration names; none named means all.

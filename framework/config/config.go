@@ -4,7 +4,11 @@
 // are made.
 package config
 
-import "meshgate/framework/wait"
+import (
+	"time"
+
+	"meshgate/framework/wait"
+)
 
 // Config is what a run was asked to do. It is not changed after Load; the maps
 // and slices in it are shared by its copies and must be left as they are.
@@ -58,6 +62,9 @@ type Names struct {
 	BookinfoNamespace, ControlPlaneNamespace, ControlPlaneName, ControlPlaneRouteName string
 }
 
+// DefaultHold is how long is held where nobody says how long.
+const DefaultHold = time.Hour
+
 // Run says what is run and what becomes of it.
 type Run struct {
 	Keep        bool              // leave cluster and mesh in place at the end
@@ -68,4 +75,5 @@ type Run struct {
 	Feature     string            // regular expression on feature names, "" means all
 	Labels      map[string]string // only features that carry all of these
 	Slow        float64           // the factor on every limit of the budget
+	Hold        time.Duration     // how long the first feature that fails is held; 0 means not at all
 }

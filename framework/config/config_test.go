@@ -60,6 +60,17 @@ func TestAFlagThatRepeatsTheDefaultStillGoesFirst(t *testing.T) {
 	assert.Equal(t, 1, c.Cluster.Nodes)
 }
 
+func TestAFlagAloneHasAValue(t *testing.T) {
+	for want, args := range map[time.Duration][]string{0: nil, DefaultHold: {"--hold"}, time.Minute: {"--hold=1m"}} {
+		c, err := load(t, "", nil, args...)
+		require.NoError(t, err)
+		assert.Equal(t, want, c.Run.Hold)
+	}
+	c, err := load(t, "run: {hold: 5m}", nil, "--hold=0s")
+	require.NoError(t, err)
+	assert.Zero(t, c.Run.Hold, "a flag takes back what a file says")
+}
+
 func TestEveryKindOfValueFromEveryPlace(t *testing.T) {
 	file := `
 mesh:

@@ -22,10 +22,7 @@ func Flags(fs *pflag.FlagSet) *Loader {
 		if s.flag == "" {
 			continue
 		}
-		f := fs.VarPF(&given{text: s.def, kind: s.kind}, s.flag, "", s.help+": "+s.want)
-		if s.kind == "bool" {
-			f.NoOptDefVal = "true"
-		}
+		fs.VarPF(&given{text: s.def, kind: s.kind}, s.flag, "", s.help+": "+s.want).NoOptDefVal = s.alone
 	}
 	return l
 }

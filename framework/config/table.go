@@ -22,6 +22,9 @@ const prefix = "MESHGATE_"
 // maxRetain is more runs than anybody reads; beyond it, keep all.
 const maxRetain = 10000
 
+// defaultHold is DefaultHold, as it is written.
+const defaultHold = "1h"
+
 // fileFlag and fileVariable name the file of settings; they cannot be in it.
 const (
 	fileFlag     = "config"
@@ -127,6 +130,8 @@ func runSettings() []setting {
 			pairs(func(c *Config) *map[string]string { return &c.Run.Labels })},
 		{"run.slow", "slow", "1", "factor on every limit of the budget, for slower clusters",
 			factor(func(c *Config) *float64 { return &c.Run.Slow }, 0.1, 20)},
+		{"run.hold", "hold", "0s", "how long the first feature that fails is held as it is, or until Enter; 0s: not at all",
+			pause(func(c *Config) *time.Duration { return &c.Run.Hold }, defaultHold)},
 	}
 }
 

@@ -34,6 +34,8 @@ func TestBadValuesAreNamedWithKeyWantGotAndOrigin(t *testing.T) {
 		{"duration", "budget: {probe: 5}", nil, nil,
 			`budget.probe: want a duration from 100ms to 2h, such as 90s, got "5" (meshgate.yaml:1)`},
 		{"retain", "", nil, []string{"--retain", "-1"}, `run.retain: want a whole number from 0 to 10000, got "-1" (flag --retain)`},
+		{"hold", "", nil, []string{"--hold=25h"}, `run.hold: want a duration up to 24h, such as 30m (the flag alone: 1h), got "25h" (flag --hold)`},
+		{"hold, variable", "", []string{"MESHGATE_HOLD=true"}, nil, `run.hold: want a duration up to 24h, such as 30m (the flag alone: 1h), got "true" (environment MESHGATE_HOLD)`},
 		{"factor", "", nil, []string{"--slow", "0"}, `run.slow: want a number from 0.1 to 20, got "0" (flag --slow)`},
 		{"not a number", "", nil, []string{"--slow", "NaN"}, `run.slow: want a number from 0.1 to 20, got "NaN" (flag --slow)`},
 		{"bool", "", []string{"MESHGATE_KEEP=yes"}, nil, `run.keep: want true or false, got "yes" (environment MESHGATE_KEEP)`},

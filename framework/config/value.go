@@ -15,10 +15,11 @@ import (
 
 // value is how a setting is read from text and stored.
 type value struct {
-	kind string // text, number, bool, duration, list, pairs or yaml
-	want string // what is accepted, in words that follow "want"
-	set  func(c *Config, text string) error
-	get  func(c Config) any
+	kind  string // text, number, bool, duration, list, pairs or yaml
+	want  string // what is accepted, in words that follow "want"
+	alone string // what the flag means without a value; empty: it needs one
+	set   func(c *Config, text string) error
+	get   func(c Config) any
 }
 
 var (
@@ -127,13 +128,24 @@ func factor(at func(*Config) *float64, lo, hi float64) value {
 }
 
 func span(at func(*Config) *time.Duration) value {
-	v := ranged(at, "duration", "a duration from 100ms to 2h, such as 90s", 100*time.Millisecond, 2*time.Hour, time.ParseDuration)
+	return duration(at, "a duration from 100ms to 2h, such as 90s", 100*time.Millisecond, 2*time.Hour)
+}
+
+func duration(at func(*Config) *time.Duration, want string, lo, hi time.Duration) value {
+	v := ranged(at, "duration", want, lo, hi, time.ParseDuration)
 	v.get = func(c Config) any { return at(&c).String() }
 	return v
 }
 
+// pause is a duration that the flag alone sets too.
+func pause(at func(*Config) *time.Duration, alone string) value {
+	v := duration(at, "a duration up to 24h, such as 30m (the flag alone: "+alone+")", 0, 24*time.Hour)
+	v.alone = alone
+	return v
+}
+
 func yesNo(at func(*Config) *bool) value {
-	return value{kind: "bool", want: "true or false",
+	return value{kind: "bool", want: "true or false", alone: "true",
 		set: func(c *Config, s string) error {
 			*at(c) = s == "true"
 			return matches(s == "true" || s == "false")

@@ -112,7 +112,7 @@ func (m *Mongo) options() *options.ClientOptions {
 		SetServerSelectionTimeout(p.Timeout).SetConnectTimeout(p.Timeout)
 	if p.Mongo.Username != "" {
 		o.SetAuth(options.Credential{Username: p.Mongo.Username, Password: p.Mongo.Password, PasswordSet: true,
-			AuthSource: cmp.Or(p.Mongo.AuthSource, p.database())})
+			AuthSource: p.authSource()})
 	}
 	return o
 }
@@ -122,6 +122,9 @@ func (p plan) database() string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(p.target, "/"), "/")
 	return cmp.Or(name, "admin")
 }
+
+// authSource is the database that knows the user.
+func (p plan) authSource() string { return cmp.Or(p.Mongo.AuthSource, p.database()) }
 
 func (p plan) collection() string {
 	_, name, _ := strings.Cut(strings.TrimPrefix(p.target, "/"), "/")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"meshgate/framework/shell"
 )
 
 // fact is a name and what it is.
@@ -58,10 +60,10 @@ func factsOf(t *texts, run Run) factsView {
 			fact{"Nodes", number(c.Nodes)}, fact{"Made by this run", yes(c.Created)}),
 		Mesh: present(t, fact{"Flavour", m.Flavour}, fact{"Version", m.Version}, fact{"Revision", m.Revision}, fact{"Namespace", m.Namespace},
 			fact{"There before the run", yes(m.Taken)}),
-		Adaptations: t.lines(c.Adaptations), Notes: t.lines(m.Notes), Command: t.block(commandOf(run.Command)), Platform: t.line(b.Platform),
+		Adaptations: t.lines(c.Adaptations), Notes: t.lines(m.Notes), Command: t.block(shell.Join(run.Command...)), Platform: t.line(b.Platform),
 		Bundle: entries(t, b.Entries), Substituted: entries(t, b.Substitutions()),
 	}
-	if again := run.Reproduce(); again != commandOf(run.Command) {
+	if again := run.Reproduce(); again != shell.Join(run.Command...) {
 		v.Again = t.block(again)
 	}
 	for _, c := range run.Facts.Capabilities {
@@ -92,15 +94,6 @@ func entries(t *texts, all []BundleEntry) []BundleEntry {
 		out = append(out, e)
 	}
 	return out
-}
-
-// commandOf is the command line as a shell would take it.
-func commandOf(args []string) string {
-	out := make([]string, len(args))
-	for i, a := range args {
-		out[i] = quote(a)
-	}
-	return strings.Join(out, " ")
 }
 
 func commitOf(b Build) string {

@@ -3,13 +3,11 @@ package report
 import (
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-)
 
-// plainWord needs no quotes in a shell.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+	"meshgate/framework/shell"
+)
 
 // Reproduce is the command that asks the same again, quoted for a POSIX shell. The
 // binaries of `go test` are gone when it ends, so for one of them it is the `go test`
@@ -19,18 +17,7 @@ func (r Run) Reproduce() string {
 	if len(words) > 0 && strings.HasSuffix(words[0], ".test") {
 		words = r.goTest()
 	}
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = quote(w)
-	}
-	return strings.Join(quoted, " ")
-}
-
-func quote(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return shell.Join(words...)
 }
 
 // goTest is the command line of `go test` for those packages whose suites are here.

@@ -21,17 +21,21 @@ type featureRun struct {
 	suite   *suiteRun
 	feature Feature
 	env     *Env
-	wrong   *Sabotage    // nil: nothing is wrong on purpose
-	around  surroundings // when it began
+	wrong   *Sabotage                                   // nil: nothing is wrong on purpose
+	around  surroundings                                // when it began
+	look    func(context.Context) (surroundings, error) // at what there is now
 	result  report.Feature
-	failed  bool
+	failed  bool // or held where it was to be replayed to: nothing more is asked
 }
+
+// What steps are called that no feature has of its own.
+const stepGiven, stepCleanup = "given", "cleanup"
 
 // compile makes an e2e-framework feature. Its traps are kept away from: nothing in
 // the setup is fatal (that would skip the teardown), and removal is registered with
 // Cleanup (which runs whatever happens) instead of being a teardown step.
 func (s *suiteRun) compile(f Feature) types.Feature {
-	r := &featureRun{suite: s, feature: f}
+	r := &featureRun{suite: s, feature: f, look: s.lookAround}
 	b := features.NewWithDescription(f.Name, f.Promise).WithLabel("suite", s.suite.Name)
 	for key, value := range f.Labels {
 		b.WithLabel(key, value)
@@ -63,18 +67,21 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 		r.result.Status, r.result.Reason = report.Skip, reason.Error()
 		t.Skip(reason)
 	}
-	if r.around, err = r.suite.lookAround(ctx); err != nil {
+	if r.around, err = r.look(ctx); err != nil {
 		r.suite.note("what %s stands on could not be looked at: %v", r.feature.Name, err)
 	}
 	r.wrong = r.suite.round.wrong(r.suite.suite.Name, r.feature)
-	r.record(ctx, t, "given", report.Given, func(ctx context.Context) (result, error) {
+	if r.heldBefore(ctx, stepGiven) {
+		return ctx
+	}
+	r.record(ctx, t, stepGiven, report.Given, func(ctx context.Context) (result, error) {
 		return result{attempts: 1}, env.standWrong(ctx, r.feature.Given, r.wrong)
 	})
 	return ctx
 }
 
 func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
-	if r.failed {
+	if r.failed || r.heldBefore(ctx, step.Name) {
 		t.SkipNow() // an earlier step failed; this one was never asked
 	}
 	if step.needs != "" {
@@ -122,6 +129,7 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 		if errors.As(err, &p) {
 			t.Logf("%s", p.stack)
 		}
+		r.heldAfter(ctx, step)
 	}
 	r.add(step)
 }
@@ -159,15 +167,18 @@ func (r *featureRun) evidence(ctx context.Context, step report.Step, seen any) [
 
 // finish removes what the feature made and hands the result over.
 func (r *featureRun) finish(ctx context.Context, t *testing.T) {
+	if r.result.Status == "" {
+		r.heldBefore(ctx, stepCleanup)
+	}
 	if ended := r.suite.round.Ended; ended != nil {
 		ended(ctx, r.suite.suite.Name, r.feature.Name)
 	}
-	cleaned := r.suite.lane.asks(r.called(), "cleanup")
+	cleaned := r.suite.lane.asks(r.called(), stepCleanup)
 	began := time.Now()
 	made := r.env.made()
 	if err := r.env.clean(ctx); err != nil {
 		t.Errorf("%s: %v", r.feature.Name, err)
-		r.add(report.Step{Name: "cleanup", Kind: report.Cleanup, Status: report.Error, Started: began,
+		r.add(report.Step{Name: stepCleanup, Kind: report.Cleanup, Status: report.Error, Started: began,
 			Took: report.Seconds(time.Since(began)), Attempts: 1, Failure: failureOf(err, nil)})
 	}
 	if err := r.suite.gone(ctx, made); err != nil {
@@ -190,7 +201,7 @@ func (r *featureRun) finish(ctx context.Context, t *testing.T) {
 func (r *featureRun) excuse(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), r.env.Budget.Deletion)
 	defer stop()
-	now, err := r.suite.lookAround(ctx)
+	now, err := r.look(ctx)
 	if err == nil {
 		err = r.around.disturbed(now)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 	"meshgate/framework/testbed"
 	"meshgate/framework/wait"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
@@ -56,6 +58,15 @@ type world struct {
 	broken error // of standing up
 	noLog  bool  // proxies write no access log
 	config config.Config
+	asked  atomic.Int32 // how often the step that counts was run
+	held   visited
+	enter  io.Writer // what somebody types
+}
+
+// visited is what somebody saw when a feature was held.
+type visited struct {
+	Objects []string
+	Files   map[string]string // name and mode
 }
 
 // outcome is what the child tells its parent besides the report.
@@ -63,6 +74,8 @@ type outcome struct {
 	Opened   int
 	Objects  []string
 	Requests []string
+	Asked    int
+	Held     visited
 	exit     int
 	run      report.Run
 	output   string
@@ -110,30 +123,36 @@ func child(name, dir string) (int, error) {
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
 	defer stop()
 	sc := scenarios()[name]
-	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Plain(os.Stderr), Out: os.Stdout, Verbose: testing.Verbose(), up: w.up, control: func(*testbed.Bed) controlPlane { return forgetful{} }}
+	w.config.Run.Hold = sc.hold
+	in, enter := io.Pipe()
+	w.enter = enter
+	s, o := sc.suite(w), Options{Config: w.config, Filter: filter, Log: progress.Plain(w.watched(sc.visit)), In: in, Out: os.Stdout, Verbose: testing.Verbose(), up: w.up, control: func(*testbed.Bed) controlPlane { return forgetful{} }}
 	if sc.limit > 0 {
 		ctx, stop = context.WithTimeoutCause(ctx, sc.limit, errors.New("go test -timeout 2s is nearly spent"))
 		defer stop()
 	}
-	run := sc.play(ctx, o, s)
-	told, err := json.Marshal(outcome{Opened: int(w.opened.Load()), Objects: w.server.Objects(), Requests: w.server.Requests()})
+	code := sc.play(ctx, o, s)
+	told, err := json.Marshal(outcome{Opened: int(w.opened.Load()), Objects: w.server.Objects(), Requests: w.server.Requests(), Asked: int(w.asked.Load()), Held: w.held})
 	if err != nil {
 		return 0, err
 	}
-	return run.Verdict.Exit, os.WriteFile(filepath.Join(dir, "outcome.json"), told, 0o600)
+	return code, os.WriteFile(filepath.Join(dir, "outcome.json"), told, 0o600)
 }
 
 // play has the rounds of the scenario played, and their results follow one another in
-// the report.
-func (sc scenario) play(ctx context.Context, o Options, s Suite) report.Run {
-	if len(sc.rounds) == 0 {
-		return Run(ctx, o, s)
+// the report. It returns the exit code.
+func (sc scenario) play(ctx context.Context, o Options, s Suite) int {
+	switch {
+	case sc.replay != nil:
+		return again(ctx, o, s, *sc.replay)
+	case len(sc.rounds) == 0:
+		return Run(ctx, o, s).Verdict.Exit
 	}
 	return Conduct(ctx, o, []Suite{s}, func(session *Session, run *report.Run) error {
 		found, err := session.Play(ctx, sc.rounds...)
 		run.Suites = slices.Concat(found...)
 		return err
-	})
+	}).Verdict.Exit
 }
 
 func newChildWorld(dir string) (*world, error) {
@@ -166,6 +185,10 @@ func play(t *testing.T, name string, flags ...string) outcome {
 	require.NoError(t, err, "%s", text)
 	require.NoError(t, json.Unmarshal(raw, &o))
 	o.exit, o.output = cmd.ProcessState.ExitCode(), string(text)
+	if scenarios()[name].replay != nil {
+		assert.NoDirExists(t, filepath.Join(dir, "report"), "a replay is no verdict")
+		return o
+	}
 	o.run, err = report.Read(filepath.Join(dir, "report", report.FileLatest, report.FileJSON))
 	require.NoError(t, err)
 	return o

@@ -37,8 +37,10 @@ type Options struct {
 	Output *os.File
 	// Verbose also tells what became of each step.
 	Verbose bool
-	// NoEvidence captures none: what is broken on purpose needs none.
+	// NoEvidence captures none, and holds nothing: what is broken on purpose needs neither.
 	NoEvidence bool
+	// In is where a line lets go what is held; nil: only time does.
+	In io.Reader
 
 	// up stands the bed up; nil means testbed.Up.
 	up func(context.Context, config.Config, progress.Log, ...mesh.GatewaySpec) (*testbed.Bed, error)
@@ -71,7 +73,7 @@ func Main(_ *testing.M, s Suite) int {
 	defer stop()
 	ctx, stop = beforeTestTimeout(ctx)
 	defer stop()
-	return Run(ctx, Options{Config: cfg, Filter: filter, Log: log, Out: os.Stdout, Verbose: testing.Verbose()}, s).Verdict.Exit
+	return Run(ctx, Options{Config: cfg, Filter: filter, Log: log, In: os.Stdin, Out: os.Stdout, Verbose: testing.Verbose()}, s).Verdict.Exit
 }
 
 // talk is the log of `go test`. What -v has package testing print meanwhile would be drawn
@@ -137,14 +139,10 @@ func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 // Conduct has a score played on suites that share one mesh, and returns the judged
 // report of what the score wrote into it. What stands then is removed.
 func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session, *report.Run) error) report.Run {
-	quiet()
-	if o.up == nil {
-		o.up = testbed.Up
+	s := newSession(o)
+	if limit := o.Config.Run.Hold; limit > 0 && !o.NoEvidence {
+		s.stop = newStop(o, limit, nil)
 	}
-	if o.control == nil {
-		o.control = func(bed *testbed.Bed) controlPlane { return mesh.NewConsole(bed.Kube, bed.Mesh) }
-	}
-	s := &Session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 	run := report.Run{
 		Started: time.Now(), Meshgate: build(), Command: os.Args, Config: o.Config.Redacted(),
 		RequireFull: o.Config.Run.RequireFull, Selection: s.selection(suites),
@@ -159,6 +157,17 @@ func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session
 	}
 	s.fill(ctx, &run, err)
 	return s.tell(run)
+}
+
+func newSession(o Options) *Session {
+	quiet()
+	if o.up == nil {
+		o.up = testbed.Up
+	}
+	if o.control == nil {
+		o.control = func(bed *testbed.Bed) controlPlane { return mesh.NewConsole(bed.Kube, bed.Mesh) }
+	}
+	return &Session{options: o, phases: testbed.Record(o.Log), redactor: &evidence.Redactor{}}
 }
 
 // tell writes the report and prints the verdict. A report that could not be written

@@ -38,6 +38,7 @@ type suiteRun struct {
 	steps   bool         // are told as well
 	secret  func(string) // told every key that is made
 	control func(*testbed.Bed) controlPlane
+	stop    *stop // nil: no feature is held
 
 	once   sync.Once
 	err    error

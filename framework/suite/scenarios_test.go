@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"syscall"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"meshgate/framework/kube"
 	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
+	"meshgate/framework/replay"
 )
 
 // scenario is a suite to run in a child.
@@ -20,9 +22,14 @@ type scenario struct {
 	suite  func(*world) Suite
 	rounds []Round // none: one in which nothing is wrong
 	limit  time.Duration
+	hold   time.Duration  // how long is held; 0: not at all
+	replay *replay.Target // replayed instead of run
+	visit  func(*world)   // what somebody does when a feature is held; nil: nothing
 }
 
-func newCluster() *cluster.Cluster { return &cluster.Cluster{Name: "memory"} }
+func newCluster() *cluster.Cluster {
+	return &cluster.Cluster{Name: "memory", Kubeconfig: "/home/me/kube config", Context: "memory"}
+}
 
 var errMesh = &expect.Mismatch{Field: "status", Want: "200", Got: "404"}
 
@@ -72,7 +79,7 @@ func scenarios() map[string]scenario {
 	meddled.Sabotage = []Sabotage{Meddle("see again", "its fixture is taken away", "status", func(ctx context.Context, e *Env) error {
 		return e.Withdraw(ctx, "ConfigMap", "given-sees")
 	})}
-	return map[string]scenario{
+	all := map[string]scenario{
 		"green":      fixed(of(green)),
 		"red":        fixed(of(red, green)),
 		"skip":       fixed(of(traced, green)),
@@ -100,6 +107,8 @@ func scenarios() map[string]scenario {
 		"recreated":   fixed(of(promise("Recreates", Do("recreate", recreate), Holds("see", nothing)))),
 		"two-of-them": fixed(of(green, promise("Red", Holds("see", fails)), promise("Blue", Holds("see", nothing)))),
 	}
+	maps.Copy(all, heldScenarios())
+	return all
 }
 
 // alone has features that are to come one after another, after the one that is not.

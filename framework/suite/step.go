@@ -73,12 +73,17 @@ func (x Exchange) From(namespace, app string) Exchange {
 	return x
 }
 
+// asked is the request, once it can be known.
+func (x Exchange) asked(e *Env) probe.Request {
+	if x.request != nil {
+		return x.request(e)
+	}
+	return x.Request
+}
+
 // make asks.
 func (x Exchange) make(ctx context.Context, e *Env) probe.Observation {
-	r := x.Request
-	if x.request != nil {
-		r = x.request(e)
-	}
+	r := x.asked(e)
 	switch {
 	case x.from.app != "":
 		return e.AskFrom(ctx, x.from.namespace, x.from.app, r)
@@ -112,7 +117,7 @@ func AskLate(r func(*Env) probe.Request, checks ...expect.Check) Exchange {
 // configuration that was just applied takes effect. Every exchange must be right in
 // the same round.
 func Eventually(name string, exchanges ...Exchange) Step {
-	return Step{Name: name, kind: assertion, run: func(ctx context.Context, e *Env) (result, error) {
+	return Step{Name: name, kind: assertion, exchanges: exchanges, run: func(ctx context.Context, e *Env) (result, error) {
 		return converge(ctx, e, name, exchanges)
 	}}
 }
@@ -134,7 +139,7 @@ func Needing(c mesh.Capability, s Step) Step {
 // Now asserts that the answer is right at the first attempt. It belongs after a
 // step that has seen the configuration in effect.
 func Now(name string, exchanges ...Exchange) Step {
-	return Step{Name: name, kind: assertion, run: func(ctx context.Context, e *Env) (result, error) {
+	return Step{Name: name, kind: assertion, exchanges: exchanges, run: func(ctx context.Context, e *Env) (result, error) {
 		seen, err := round(ctx, e, exchanges)
 		return result{attempts: 1, seen: seen}, err
 	}}
@@ -143,7 +148,7 @@ func Now(name string, exchanges ...Exchange) Step {
 // Stay asserts that the answer is right at every look over the window Settled: long
 // enough for a change that is on its way to arrive.
 func Stay(name string, exchanges ...Exchange) Step {
-	return Step{Name: name, kind: assertion, run: func(ctx context.Context, e *Env) (result, error) {
+	return Step{Name: name, kind: assertion, exchanges: exchanges, run: func(ctx context.Context, e *Env) (result, error) {
 		var seen any
 		out, err := e.throughout(ctx, name, func(ctx context.Context) (err error) {
 			seen, err = round(ctx, e, exchanges)

@@ -72,7 +72,9 @@ type Step struct {
 	kind kind
 	// needs is a capability without which the step, and only it, is skipped.
 	needs mesh.Capability
-	run   func(context.Context, *Env) (result, error)
+	// exchanges are what it asks; none: run does something else.
+	exchanges []Exchange
+	run       func(context.Context, *Env) (result, error)
 }
 
 // GatewaysOf lists the gateways that suites need beside the shared ones.

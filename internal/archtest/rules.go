@@ -31,7 +31,8 @@ func ImportRules() []ImportRule {
 			Why: "data flows one way, and the framework is what suites and commands stand on",
 		},
 		{
-			In:     []string{"./framework/expect", "./framework/accesslog", "./framework/hop", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config"},
+			In: []string{"./framework/expect", "./framework/accesslog", "./framework/hop", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config",
+				"./framework/probe/commandline", "./framework/replay", "./framework/shell"},
 			Forbid: append([]string{"os/exec"}, clients()...),
 			Why:    "the pure rooms ask nothing of a network or a cluster: what they say comes from what they are given",
 		},

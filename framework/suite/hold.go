@@ -1,0 +1,92 @@
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"meshgate/framework/hold"
+	"meshgate/framework/progress"
+	"meshgate/framework/replay"
+	"meshgate/framework/report"
+	"meshgate/framework/report/printable"
+)
+
+// stop is where a session holds one feature for a person to look at.
+type stop struct {
+	*hold.Hold
+	out     io.Writer      // lines for that person, beside the progress
+	target  *replay.Target // held before its step; nil: after the first failure
+	reached bool           // that step was
+}
+
+// newStop holds no longer than the limit.
+func newStop(o Options, limit time.Duration, target *replay.Target) *stop {
+	return &stop{Hold: hold.New(o.In, limit), out: progress.Lines(o.Log), target: target}
+}
+
+// heldAfter holds the first feature that fails, as it is then.
+func (r *featureRun) heldAfter(ctx context.Context, step report.Step) {
+	stop := r.suite.stop
+	if stop == nil || ctx.Err() != nil || !stop.Take() {
+		return
+	}
+	head := fmt.Sprintf("whose step %q failed", step.Name)
+	if t := stop.target; t != nil {
+		head += fmt.Sprintf(", earlier than in run %s, where %q did", t.Run, t.Step.Name)
+	}
+	// What a person does here must neither excuse the failure nor hide what does.
+	now, err := r.look(ctx)
+	r.look = func(context.Context) (surroundings, error) { return now, err }
+	r.hold(ctx, step.Name, step.Failure.Observation, head+": "+step.Failure.Message)
+}
+
+// heldBefore says whether a step is the one as far as which the feature is replayed: it is
+// held there, and the step is not asked.
+func (r *featureRun) heldBefore(ctx context.Context, step string) bool {
+	stop := r.suite.stop
+	if stop == nil || stop.target == nil || stop.target.Step.Name != step {
+		return false
+	}
+	r.failed = true // nothing more is asked
+	if ctx.Err() != nil || !stop.Take() {
+		return true
+	}
+	stop.reached = true
+	t := stop.target
+	var seen json.RawMessage
+	if t.Step.Failure != nil {
+		seen = t.Step.Failure.Observation
+	}
+	r.hold(ctx, step, seen, fmt.Sprintf("before its step %q, which failed in run %s: %s", step, t.Run, t.Saw()))
+	return true
+}
+
+// maxHead bounds what was seen, which the report has in full.
+const maxHead = 600
+
+// hold keeps everything as it is until a person lets it go, and tells that person what
+// there is to know. seen is the observation that was wrong, as JSON; nil: there is none.
+func (r *featureRun) hold(ctx context.Context, step string, seen json.RawMessage, head string) {
+	name := Key(r.suite.suite.Name, r.feature.Name)
+	phase := r.suite.log.Begin("held: " + name)
+	dir, err := os.MkdirTemp("", "meshgate-")
+	if err != nil {
+		phase.Note("there is no place for the files of its commands: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	phase.Note("%s", r.suite.stop.Wait(ctx, func(until time.Time) {
+		s := r.scene(dir)
+		s.say("held: %s, %s", name, printable.Short(head, maxHead))
+		s.ground(r.suite.stop.target)
+		s.asking(ctx, step, seen)
+		s.around()
+		s.say("Enter goes on, Ctrl-C ends the run; at %s it goes on by itself. Then all of this is removed, with %s.", until.Format(time.TimeOnly), dir)
+		s.show(r.suite.stop.out)
+		phase.Waiting("Enter, or " + until.Format(time.TimeOnly))
+	}))
+	phase.End(nil)
+}
