@@ -42,9 +42,9 @@ func (c *Console) Forgotten(ctx context.Context, within time.Duration, removed .
 
 // AwaitPushed waits until what istiod knew at a mark is on every proxy of these namespaces:
 // two pushes have begun since, or nothing moves any more, and each proxy has acknowledged
-// what it was sent, at whatever moment after that.
+// what it was sent then, whatever it has been sent meanwhile.
 func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since Mark, namespaces ...string) error {
-	change, acknowledged := c.Change(Wanted{Namespaces: namespaces}), map[string]bool{}
+	change, answers := c.Change(Wanted{Namespaces: namespaces}), answers{}
 	_, err := wait.Until(ctx, wait.Deadline{Name: "what istiod knows on every proxy", Within: within}, programmedEvery, func(ctx context.Context) error {
 		n, err := c.pushes(ctx)
 		if err != nil {
@@ -60,25 +60,37 @@ func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since M
 		if err != nil {
 			return err
 		}
-		return unacknowledged(inNamespaces(proxies, namespaces), acknowledged)
+		return answers.missing(inNamespaces(proxies, namespaces))
 	})
 	return err
 }
 
-// unacknowledged says which proxies have not been seen to have acknowledged all, at this
-// look or at one before.
-func unacknowledged(proxies []ProxyStatus, seen map[string]bool) error {
+// answers are what was sent to each proxy, by type, since one began to look; nil for what
+// has been acknowledged. A proxy that is sent something all the time is never SYNCED, but
+// it acknowledges one thing after the other.
+type answers map[[2]string]map[string]bool
+
+// missing takes a look, and says which proxies have acknowledged nothing of what they were
+// sent since the first.
+func (a answers) missing(proxies []ProxyStatus) error {
 	var errs []error
 	for _, p := range proxies {
-		id := p.Namespace + "/" + p.Proxy
-		if seen[id] {
-			continue
+		for name, t := range p.Types {
+			key := [2]string{p.Namespace + "/" + p.Proxy, name}
+			sent, known := a[key]
+			if !known {
+				sent = map[string]bool{}
+			}
+			if known && sent == nil || t.State == Synced || sent[t.Acked] {
+				a[key] = nil
+				continue
+			}
+			sent[t.Sent] = true
+			a[key] = sent
+			if err := p.Check(); err != nil {
+				errs = append(errs, err)
+			}
 		}
-		if err := p.Check(); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		seen[id] = true
 	}
 	return errors.Join(errs...)
 }

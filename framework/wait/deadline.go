@@ -13,7 +13,8 @@ type Deadline struct {
 	Within time.Duration
 	// Looks are made at the least, however long each takes, before it has taken too long:
 	// what was looked at once in all that time, by a machine that had no time, says little.
-	// They may take four times as long. 0 and 1 are the same.
+	// Where this process was kept waiting for a processor more than is usual, the deadline
+	// is stretched by as much. Both by four times at the most. 0 and 1 grant nothing.
 	Looks int
 }
 

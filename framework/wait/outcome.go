@@ -42,12 +42,17 @@ type poll struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	start    time.Time
+	limit    time.Duration     // the deadline's, stretched once it has passed
+	efforts  map[string]effort // when it began
 	out      Outcome
 	last     error
 }
 
 func begin(ctx context.Context, d Deadline) *poll {
-	p := &poll{deadline: d, caller: ctx, start: time.Now()}
+	p := &poll{deadline: d, caller: ctx, start: time.Now(), limit: d.Within}
+	if d.Looks > 1 {
+		p.efforts = efforts()
+	}
 	p.ctx, p.stop = context.WithDeadline(ctx, p.start.Add(d.hard()))
 	return p
 }
@@ -58,7 +63,7 @@ func (p *poll) look(cond Condition) error {
 	if p.out.Attempts < p.deadline.Looks {
 		return p.attempt(p.ctx, cond)
 	}
-	ctx, stop := context.WithDeadline(p.ctx, p.start.Add(p.deadline.Within))
+	ctx, stop := context.WithDeadline(p.ctx, p.start.Add(p.within()))
 	defer stop()
 	return p.attempt(ctx, cond)
 }
@@ -93,7 +98,16 @@ func (p *poll) sample(ctx context.Context, hang time.Duration, cond Condition) e
 
 // over reports whether the deadline, or the caller's context, has passed.
 func (p *poll) over() bool {
-	return p.ctx.Err() != nil || time.Since(p.start) >= p.deadline.Within && p.out.Attempts >= p.deadline.Looks
+	return p.ctx.Err() != nil || time.Since(p.start) >= p.within() && p.out.Attempts >= p.deadline.Looks
+}
+
+// within is how long it may take. A machine that had no time for us had none for what we
+// look at.
+func (p *poll) within() time.Duration {
+	if elapsed := time.Since(p.start); p.deadline.Looks > 1 && elapsed >= p.limit {
+		p.limit = max(p.limit, p.deadline.stretched(strain(p.efforts, efforts(), elapsed)))
+	}
+	return p.limit
 }
 
 // met notes the first success of a row, and returns the row's length.
