@@ -142,6 +142,7 @@ func cases(t *testing.T) map[string][]judged {
 		"FromUpstream":       {{FromUpstream(), answer(without("Server")), answer(without("X-Envoy-Upstream-Service-Time")), `200 ` + url + `: made by: want "an upstream", got "the gateway itself"`}},
 		"FailedWith":         {{FailedWith(probe.ClassClosed, probe.ClassReset), reset, answer(status(503)), `503 ` + url + `: failure: want "closed or reset", got "503"`}},
 		"Severed":            {{Severed(), reset, answer(status(503)), `503 ` + url + `: failure: want "closed or reset", got "503"`}},
+		"Unanswered":         {{Unanswered(), refused(probe.ClassTimeout, probe.PhaseConnect, ""), answer(status(503)), `503 ` + url + `: failure: want "closed or reset or timeout", got "503"`}},
 		"FailedDuring":       {{FailedDuring(probe.PhaseTLS), reset, refused(probe.ClassReset, probe.PhaseConnect, ""), `reset in connect ` + url + `: failed during: want "tls", got "reset in connect: so it was"`}},
 		"AlertIs":            {{AlertIs("protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "handshake_failure"), `tls-alert handshake_failure in tls ` + url + `: TLS alert: want "protocol_version", got "tls-alert handshake_failure in tls: so it was"`}},
 		"RefusedAtHandshake": {{RefusedAtHandshake(), reset, refused(probe.ClassTLSVerify, probe.PhaseTLS, ""), `tls-verify in tls ` + url + `: failure: want "tls-alert or closed or reset", got "tls-verify in tls: so it was"`}},

@@ -22,6 +22,13 @@ func FailedWith(classes ...string) Check {
 // sidecar refuses what it does not look into, and a gateway a name that it does not serve.
 func Severed() Check { return FailedWith(probe.ClassClosed, probe.ClassReset) }
 
+// Unanswered wants the attempt to have come to nothing: severed, or no answer in time. It
+// is for what stays refused after Severed has been seen: that a busy machine refuses late
+// does not let anybody pass.
+func Unanswered() Check {
+	return FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTimeout)
+}
+
 // FailedDuring wants the failure to have happened in this phase (probe's Phase
 // constants).
 func FailedDuring(phase string) Check {

@@ -65,11 +65,12 @@ type LogOptions struct {
 	Previous   bool
 	LimitBytes int64 // of the beginning, as the API server counts
 	TailLines  int64
+	Timestamps bool // before each line, as the container runtime wrote it
 }
 
 // Logs reads a container's log.
 func (c *Client) Logs(ctx context.Context, ns, pod, container string, o LogOptions) ([]byte, error) {
-	opts := &corev1.PodLogOptions{Container: container, Previous: o.Previous}
+	opts := &corev1.PodLogOptions{Container: container, Previous: o.Previous, Timestamps: o.Timestamps}
 	if !o.Since.IsZero() {
 		opts.SinceTime = &metav1.Time{Time: o.Since}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"meshgate/framework/expect"
 	"meshgate/framework/report"
 
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
@@ -26,6 +27,7 @@ type featureRun struct {
 	look    func(context.Context) (surroundings, error) // at what there is now
 	result  report.Feature
 	failed  bool // or held where it was to be replayed to: nothing more is asked
+	wrongs  []*expect.Mismatch
 }
 
 // What steps are called that no feature has of its own.
@@ -121,6 +123,7 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 	if err != nil {
 		r.failed = true
 		if step.Status == report.Fail {
+			r.wrongs = expect.Mismatches(err)
 			step.Failure.Way = r.way(ctx, err)
 		}
 		step.Evidence = r.evidence(ctx, step, res.seen)
@@ -204,6 +207,9 @@ func (r *featureRun) excuse(ctx context.Context) {
 	now, err := r.look(ctx)
 	if err == nil {
 		err = r.around.disturbed(now)
+	}
+	if err == nil {
+		err = r.env.rotated(ctx, r.wrongs)
 	}
 	if err == nil {
 		return

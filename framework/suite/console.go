@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"meshgate/framework/expect"
-	"meshgate/framework/kube"
 	"meshgate/framework/probe"
 )
 
@@ -29,7 +28,7 @@ func (e *Env) log(ctx context.Context, namespace, selector, container string) ([
 	}
 	var log bytes.Buffer
 	for _, p := range pods {
-		raw, err := e.Kube.Logs(ctx, p.Namespace, p.Name, container, kube.LogOptions{Since: e.began})
+		raw, err := e.readLog(ctx, p, container, e.began)
 		if err != nil {
 			return nil, Broken(err)
 		}

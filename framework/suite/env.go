@@ -17,6 +17,7 @@ import (
 	"meshgate/framework/progress"
 	"meshgate/framework/wait"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -48,7 +49,8 @@ type Env struct {
 	applied []*unstructured.Unstructured
 	stopped []workload
 	finals  []func(context.Context) error
-	read    string // the proxy whose access log was read last
+	read    string                // the proxy whose access log was read last
+	logs    map[string]corev1.Pod // all that were read: namespace/pod/container
 }
 
 // namespaces maps the readable namespaces of fixtures to those of this suite.

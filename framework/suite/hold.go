@@ -2,7 +2,6 @@ package suite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +40,7 @@ func (r *featureRun) heldAfter(ctx context.Context, step report.Step) {
 	// What a person does here must neither excuse the failure nor hide what does.
 	now, err := r.look(ctx)
 	r.look = func(context.Context) (surroundings, error) { return now, err }
-	r.hold(ctx, step.Name, step.Failure.Observation, head+": "+step.Failure.Message)
+	r.hold(ctx, step.Name, step.Failure, head+": "+step.Failure.Message)
 }
 
 // heldBefore says whether a step is the one as far as which the feature is replayed: it is
@@ -57,11 +56,7 @@ func (r *featureRun) heldBefore(ctx context.Context, step string) bool {
 	}
 	stop.reached = true
 	t := stop.target
-	var seen json.RawMessage
-	if t.Step.Failure != nil {
-		seen = t.Step.Failure.Observation
-	}
-	r.hold(ctx, step, seen, fmt.Sprintf("before its step %q, which failed in run %s: %s", step, t.Run, t.Saw()))
+	r.hold(ctx, step, t.Step.Failure, fmt.Sprintf("before its step %q, which failed in run %s: %s", step, t.Run, t.Saw()))
 	return true
 }
 
@@ -70,7 +65,7 @@ const maxHead = 600
 
 // hold keeps everything as it is until a person lets it go, and tells that person what
 // there is to know. seen is the observation that was wrong, as JSON; nil: there is none.
-func (r *featureRun) hold(ctx context.Context, step string, seen json.RawMessage, head string) {
+func (r *featureRun) hold(ctx context.Context, step string, failed *report.Failure, head string) {
 	name := Key(r.suite.suite.Name, r.feature.Name)
 	phase := r.suite.log.Begin("held: " + name)
 	dir, err := os.MkdirTemp("", "meshgate-")
@@ -81,8 +76,9 @@ func (r *featureRun) hold(ctx context.Context, step string, seen json.RawMessage
 	phase.Note("%s", r.suite.stop.Wait(ctx, func(until time.Time) {
 		s := r.scene(dir)
 		s.say("held: %s, %s", name, printable.Short(head, maxHead))
+		s.wrong(failed)
 		s.ground(r.suite.stop.target)
-		s.asking(ctx, step, seen)
+		s.asking(ctx, step, failed)
 		s.around()
 		s.say("Enter goes on, Ctrl-C ends the run; at %s it goes on by itself. Then all of this is removed, with %s.", until.Format(time.TimeOnly), dir)
 		s.show(r.suite.stop.out)

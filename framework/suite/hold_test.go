@@ -359,7 +359,7 @@ func TestEachRequestOfAStepIsShown(t *testing.T) {
 	s.lines = nil
 	s.asking(t.Context(), "late", nil)
 	assert.Contains(t, s.lines[1], "this one has no command: panic: too early")
-	s.asking(t.Context(), "none", []byte(`{"request": {"method": "GET", "url": "http://h/", "via": "outside"}}`))
+	s.asking(t.Context(), "none", &report.Failure{Observation: []byte(`{"request": {"method": "GET", "url": "http://h/", "via": "outside"}}`)})
 	assert.Contains(t, s.lines[2], "it asked outside, GET http://h/ at its own address")
 	var shown bytes.Buffer
 	s.files.Dir = filepath.Join(t.TempDir(), "gone")

@@ -11,7 +11,6 @@ import (
 
 	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
-	"meshgate/framework/kube"
 	"meshgate/framework/mesh"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -62,7 +61,7 @@ func (p Proxy) Lines(ctx context.Context) ([]accesslog.Line, error) {
 	}
 	var all []accesslog.Line
 	for _, pod := range pods {
-		raw, err := p.env.Kube.Logs(ctx, p.namespace, pod.Name, proxyContainer, kube.LogOptions{Since: p.env.began.Add(-clockSlack)})
+		raw, err := p.env.readLog(ctx, pod, proxyContainer, p.env.began.Add(-clockSlack))
 		if err != nil {
 			return nil, Broken(err)
 		}

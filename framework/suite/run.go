@@ -21,6 +21,7 @@ import (
 	"meshgate/framework/report"
 	"meshgate/framework/testbed"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/e2e-framework/pkg/env"
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
@@ -243,7 +244,7 @@ func (s *suiteRun) env(part string) *Env {
 		id: strings.ToLower(rand.Text()[:10]), Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
 		names: newNamespaces(s.bed.Config.Names, s.bed.Mesh, s.suite), owner: kube.Owner(s.suite.Name + part),
 		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, tell: s.note, began: time.Now(),
-		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, shared: s.shared, remade: s.remade,
+		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, logs: map[string]corev1.Pod{}, shared: s.shared, remade: s.remade,
 	}
 }
 

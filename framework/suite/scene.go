@@ -13,6 +13,8 @@ import (
 	"meshgate/framework/probe"
 	"meshgate/framework/probe/commandline"
 	"meshgate/framework/replay"
+	"meshgate/framework/report"
+	"meshgate/framework/report/printable"
 )
 
 // scene is what a person is shown who wants to look at a feature where it is held.
@@ -32,6 +34,13 @@ func (s *scene) say(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
 }
 
+// wrong says which hop the failure names.
+func (s *scene) wrong(failed *report.Failure) {
+	if failed != nil && failed.Way != nil && failed.Way.Sentence != "" {
+		s.say("first wrong hop: %s", printable.Short(failed.Way.Sentence, maxHead))
+	}
+}
+
 // ground says on what else than the earlier run the replay stands.
 func (s *scene) ground(t *replay.Target) {
 	if t == nil {
@@ -44,10 +53,10 @@ func (s *scene) ground(t *replay.Target) {
 
 // asking shows how to make the step's requests by hand. A step that is code has none; then
 // the observation says what was asked, if there is one.
-func (s *scene) asking(ctx context.Context, step string, seen json.RawMessage) {
+func (s *scene) asking(ctx context.Context, step string, failed *report.Failure) {
 	exchanges := s.run.feature.exchanges(step)
 	if len(exchanges) == 0 {
-		s.observed(seen)
+		s.observed(failed)
 		return
 	}
 	s.say("the requests of the step:")
@@ -85,9 +94,9 @@ func (x Exchange) line(ctx context.Context, e *Env, k commandline.Kubectl, files
 	return commandline.Inside(k, commandline.Pod{Namespace: pods[0].Namespace, Name: pods[0].Name, Container: agentContainer}, e.trusting(r), files)
 }
 
-func (s *scene) observed(seen json.RawMessage) {
+func (s *scene) observed(failed *report.Failure) {
 	var o struct{ Request probe.RequestSummary }
-	if json.Unmarshal(seen, &o) != nil || o.Request.URL == "" {
+	if failed == nil || json.Unmarshal(failed.Observation, &o) != nil || o.Request.URL == "" {
 		s.say("the step is more than a request, and has no command")
 		return
 	}

@@ -17,13 +17,14 @@ import (
 func outlierEjection() suite.Feature {
 	const h = host("outlier-ejection.rating.example.com")
 	const away = 3 * time.Second // baseEjectionTime
-	var failed time.Time
-	fails := suite.Do("the endpoint is about to fail", func(context.Context, *suite.Env) error {
-		failed = time.Now()
-		return nil
-	})
+	var failed time.Time         // it was asked for the last time, and failed
 	ejected := suite.Becomes("when it has failed twice it is asked no more", func(ctx context.Context, e *suite.Env) error {
-		if err := h.failTwice(ctx, e); err != nil {
+		now := time.Now()
+		asked, err := h.failTwice(ctx, e)
+		if asked {
+			failed = now
+		}
+		if err != nil {
 			return err
 		}
 		return expect.Status(http.StatusServiceUnavailable)(e.AskFrom(ctx, "bookinfo", product, h.ask(bronze, "")))
@@ -45,7 +46,7 @@ func outlierEjection() suite.Feature {
 		Promise: "An endpoint that fails is left alone by the plan that watches for it, and asked again after the time set.",
 		Spec:    spec,
 		Given:   []suite.Given{h.way()},
-		Then:    []suite.Step{h.served(product, bronze), fails, ejected, beside, again, inTime, back, logged},
+		Then:    []suite.Step{h.served(product, bronze), ejected, beside, again, inTime, back, logged},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("VirtualService", h.name(), "connections of the proxy"),
 			suite.Replace("DestinationRule", h.name(), "endpoints ejected", 1000, ejection("consecutive5xxErrors")...).At(ejected.Name),
@@ -53,7 +54,7 @@ func outlierEjection() suite.Feature {
 			suite.Replace("DestinationRule", h.name(), "status", "300s", ejection("baseEjectionTime")...).At(again.Name),
 			suite.Replace("DestinationRule", h.name(), "time of ejection", "1s", ejection("baseEjectionTime")...).At(inTime.Name),
 			suite.Meddle(back.Name, "with an endpoint that fails again, for long", "endpoints ejected", h.failForLong),
-			standing(fails.Name, "with a log that leaves it out", "access-log lines", "unhealthy-not-logged").At(logged.Name),
+			standing(ejected.Name, "with a log that leaves it out", "access-log lines", "unhealthy-not-logged").At(logged.Name),
 		},
 	}
 }
@@ -72,10 +73,12 @@ func (h host) away(ctx context.Context, e *suite.Env, want int) error {
 	return differ("endpoints ejected", want, n)
 }
 
-// failTwice has bronze's endpoint fail, which is left alone for that.
-func (h host) failTwice(ctx context.Context, e *suite.Env) error {
-	e.AskAllFrom(ctx, "bookinfo", product, 1, slices.Repeat([]probe.Request{h.ask(bronze, "status=500")}, 2)...)
-	return h.away(ctx, e, 1)
+// failTwice has bronze's endpoint fail, which is left alone for that. It says whether the
+// endpoint was asked at all, and not left alone already.
+func (h host) failTwice(ctx context.Context, e *suite.Env) (asked bool, err error) {
+	seen := e.AskAllFrom(ctx, "bookinfo", product, 1, slices.Repeat([]probe.Request{h.ask(bronze, "status=500")}, 2)...)
+	asked = slices.ContainsFunc(seen, func(o probe.Observation) bool { return o.Status == http.StatusInternalServerError })
+	return asked, h.away(ctx, e, 1)
 }
 
 // failForLong has it fail when it is left alone for longer than anybody waits.
@@ -86,5 +89,8 @@ func (h host) failForLong(ctx context.Context, e *suite.Env) error {
 	if err := configured("dynamic_active_clusters", `"base_ejection_time": "300s"`)(ctx, e); err != nil {
 		return err
 	}
-	return e.Await(ctx, "the endpoint is ejected again", func(ctx context.Context) error { return h.failTwice(ctx, e) })
+	return e.Await(ctx, "the endpoint is ejected again", func(ctx context.Context) error {
+		_, err := h.failTwice(ctx, e)
+		return err
+	})
 }

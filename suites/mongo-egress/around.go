@@ -45,7 +45,7 @@ func noWayAround(at *string) suite.Feature {
 				return e.Withdraw(ctx, "ServiceEntry", "mongodb")
 			}),
 			suite.Eventually("then the same pod is refused", fromAgent(at, expect.Severed())),
-			suite.Stay("and stays refused", fromAgent(at, expect.Severed())),
+			suite.Stay("and stays refused", fromAgent(at, expect.Unanswered())),
 			suite.Holds("by its own sidecar, for the address is not in the registry", blackHoled(at)),
 		},
 		Sabotage: []suite.Sabotage{
@@ -148,7 +148,7 @@ func gatewayDown(at *string) suite.Feature {
 				return err
 			}),
 			suite.Eventually("connections fail", fromAgent(at, expect.Severed())),
-			suite.Stay("and go on failing", fromAgent(at, expect.Severed())),
+			suite.Stay("and go on failing", fromAgent(at, expect.Unanswered())),
 			suite.Becomes("for want of a gateway, not of a database", func(ctx context.Context, e *suite.Env) error {
 				lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
 				if err != nil {

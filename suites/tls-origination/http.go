@@ -99,7 +99,7 @@ func noBypass(w *outside) suite.Feature {
 	}
 	var x exchange
 	closed := suite.Now("its TLS port is closed to the application", fromAgent(direct("443"), expect.Severed()))
-	staysClosed := suite.Stay("and stays closed", fromAgent(direct("443"), expect.Severed()))
+	staysClosed := suite.Stay("and stays closed", fromAgent(direct("443"), expect.Unanswered()))
 	unknown := suite.Becomes("because the mesh does not know it", func(ctx context.Context, e *suite.Env) error {
 		return sidecar(e).Says(ctx, expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"), expect.DownstreamPortIs(443))
 	})
