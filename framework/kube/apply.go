@@ -119,7 +119,7 @@ func webhookSleeps(err error) bool {
 	if !apierrors.IsInternalError(err) || !strings.Contains(err.Error(), "failed calling webhook") {
 		return false
 	}
-	for _, sign := range []string{"connection refused", "no endpoints available", "i/o timeout", "context deadline exceeded", "EOF", "certificate signed by unknown authority", "no route to host", "connection reset"} {
+	for _, sign := range []string{"connection refused", "no endpoints available", "i/o timeout", "context deadline exceeded", "EOF", "certificate signed by unknown authority", "no route to host", "connection reset", "broken pipe"} {
 		if strings.Contains(err.Error(), sign) {
 			return true
 		}

@@ -146,6 +146,7 @@ func TestWhichWebhookErrorsMeanNotYet(t *testing.T) {
 		"the service's rules are old": {internal(called + "dial tcp 10.96.3.4:443: connect: no route to host"), true},
 		"it takes too long":           {internal(called + "context deadline exceeded"), true},
 		"it went away":                {internal(called + "EOF"), true},
+		"it closed as we wrote":       {internal(called + "write tcp 172.22.0.2:55616->10.96.3.4:443: write: broken pipe"), true},
 		"it denied":                   {denial(), false},
 		"it crashed":                  {internal(`failed calling webhook "x": an error on the server ("panic") has prevented the request from succeeding`), false},
 		"the server itself":           {internal("etcdserver: connection refused"), false},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -221,11 +222,19 @@ func pointers(run Run, files []string) []string {
 	if len(files) == 0 {
 		return nil
 	}
-	out := []string{"report:   " + files[0]}
+	out := []string{"report:   " + readable(files)}
 	if e := firstEvidence(run); e != "" {
 		out = append(out, "evidence: "+filepath.Join(filepath.Dir(files[0]), filepath.Dir(filepath.FromSlash(e))))
 	}
 	return out
+}
+
+// readable is the file that people read, or the first where that is not among them.
+func readable(files []string) string {
+	if i := slices.IndexFunc(files, func(f string) bool { return filepath.Base(f) == FileHTML }); i >= 0 {
+		return files[i]
+	}
+	return files[0]
 }
 
 func firstEvidence(run Run) string {
