@@ -47,6 +47,20 @@ func (c Case) Traceable() bool {
 	return c.Seen != nil || c.Line != nil || len(c.Wrong) > 0 && c.Wrong[0].Field == fieldLines
 }
 
+// Entered says that the gateway which the client reached, if it did reach one, has a line
+// of the request: it may write it later than the hops behind it.
+func (c Case) Entered() error {
+	if c.Seen == nil {
+		return nil
+	}
+	host, _, _ := net.SplitHostPort(c.Seen.Remote)
+	gateway, ok := c.Gateways[host]
+	if !ok || slices.ContainsFunc(c.Way, func(r Record) bool { return r.Proxy.Name == gateway }) {
+		return nil
+	}
+	return fmt.Errorf("%s has no line of it", gateway)
+}
+
 // First names the first hop that is wrong:
 //   - a line that is wrong is its proxy's; a line that is missing is missing at the proxy
 //     that was asked, or the request was sent elsewhere by the hop before;

@@ -54,9 +54,18 @@ func Follow(seen *probe.Observation, line *accesslog.Line, all []Record) []Recor
 		})
 	}
 	slices.SortStableFunc(t.taken, func(a, b Record) int {
-		return cmp.Or(a.Line.Start.Compare(b.Line.Start), cmp.Compare(b.Line.Duration, a.Line.Duration))
+		return cmp.Or(cmp.Compare(b.goesTo(a), a.goesTo(b)), a.Line.Start.Compare(b.Line.Start), cmp.Compare(b.Line.Duration, a.Line.Duration))
 	})
 	return t.taken
+}
+
+// goesTo is 1 if the record's proxy sent its request to the other's, and 0 otherwise.
+func (r Record) goesTo(other Record) int {
+	host, _, _ := net.SplitHostPort(r.Line.UpstreamHost)
+	if r.Proxy != other.Proxy && host != "" && host == other.Proxy.IP {
+		return 1
+	}
+	return 0
 }
 
 // trail is what is known of a request while it is followed.

@@ -71,6 +71,20 @@ func TestAWayIsWholeWhenEveryProxyThatWasReachedHasALine(t *testing.T) {
 	require.NoError(t, hop.Whole([]hop.Record{record(t, ingress, notFound)}, all))
 }
 
+func TestHopsOfTheSameMomentAreInTheOrderOfTheWay(t *testing.T) {
+	at := strings.Replace(atPage, "23.262Z", "23.261Z", 1)
+	way := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, strings.Replace(at, " 0 478 0 0 ", " 0 478 2 1 ", 1)), record(t, ingress, atIngress)})
+	assert.Equal(t, ingress, way[0].Proxy)
+}
+
+func TestTheGatewayThatWasReachedHasALine(t *testing.T) {
+	c := hop.Case{Seen: asked(200, nil), Gateways: map[string]string{"172.18.0.9": ingress.Name}, Way: []hop.Record{record(t, page, atPage)}}
+	require.EqualError(t, c.Entered(), "gateway istio-ingressgateway has no line of it")
+	c.Way = append(c.Way, record(t, ingress, atIngress))
+	require.NoError(t, c.Entered())
+	require.NoError(t, hop.Case{Seen: asked(200, nil)}.Entered(), "no gateway was reached")
+}
+
 func TestTheFirstWrongHop(t *testing.T) {
 	at := func(p hop.Proxy, raw string) hop.Record { return record(t, p, raw) }
 	status := func(want, got string) *expect.Mismatch {

@@ -63,7 +63,7 @@ func (r *featureRun) way(ctx context.Context, failed error) *report.Way {
 		if ctx.Err() == nil {
 			c.Way, unread = hop.Follow(c.Seen, c.Line, records), err
 		}
-		return hop.Whole(c.Way, proxies)
+		return errors.Join(c.Entered(), hop.Whole(c.Way, proxies))
 	})
 	first := c.First()
 	w := &report.Way{FirstWrong: first.Hop, Sentence: first.Sentence}
