@@ -103,7 +103,7 @@ func (c Case) at(i int) Verdict {
 		return c.server()
 	}
 	r := c.Way[i]
-	return Verdict{r.Proxy.Name, i, c.says(fmt.Sprintf("%s (%s) %s", r.Proxy.Name, r.Proxy.Namespace+"/"+r.Proxy.Pod, Did(r.Line)))}
+	return Verdict{r.Proxy.Name, i, c.says(fmt.Sprintf("%s (%s) %s", r.Proxy.Name, r.Proxy.Where(), Did(r.Line)))}
 }
 
 // server is the verdict on what answered behind the last proxy, or without any.
@@ -155,7 +155,7 @@ func (c Case) unlogged() Verdict {
 		i = n
 	}
 	v := c.at(i)
-	v.Sentence = c.says(fmt.Sprintf("%s (%s) %s, and not to %s", v.Hop, c.Way[i].Proxy.Namespace+"/"+c.Way[i].Proxy.Pod, Did(c.Way[i].Line), c.Read))
+	v.Sentence = c.says(fmt.Sprintf("%s (%s) %s, and not to %s", v.Hop, c.Way[i].Proxy.Where(), Did(c.Way[i].Line), c.Read))
 	return v
 }
 

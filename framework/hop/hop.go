@@ -23,6 +23,9 @@ type Proxy struct {
 	Gateway bool
 }
 
+// Where is its pod, as namespace/name.
+func (p Proxy) Where() string { return p.Namespace + "/" + p.Pod }
+
 // Record is a line of a proxy's access log.
 type Record struct {
 	Proxy Proxy
@@ -61,8 +64,7 @@ func Follow(seen *probe.Observation, line *accesslog.Line, all []Record) []Recor
 
 // goesTo is 1 if the record's proxy sent its request to the other's, and 0 otherwise.
 func (r Record) goesTo(other Record) int {
-	host, _, _ := net.SplitHostPort(r.Line.UpstreamHost)
-	if r.Proxy != other.Proxy && host != "" && host == other.Proxy.IP {
+	if host := upstream(r.Line); r.Proxy != other.Proxy && host != "" && host == other.Proxy.IP {
 		return 1
 	}
 	return 0
@@ -100,7 +102,7 @@ func (t *trail) take(r Record) {
 // next is the record of the hop that record i went to, or -1.
 func next(way []Record, i int) int {
 	from := way[i].Line
-	host, _, _ := net.SplitHostPort(from.UpstreamHost)
+	host := upstream(from)
 	return slices.IndexFunc(way, func(r Record) bool {
 		return r.Proxy != way[i].Proxy &&
 			(host != "" && r.Proxy.IP == host || set(from.UpstreamLocal) && r.Line.DownstreamRemote == from.UpstreamLocal)
@@ -114,13 +116,19 @@ func Whole(way []Record, proxies []Proxy) error {
 		return errors.New("no proxy has a line of it")
 	}
 	for i, r := range way {
-		host, _, _ := net.SplitHostPort(r.Line.UpstreamHost)
+		host := upstream(r.Line)
 		to := slices.IndexFunc(proxies, func(p Proxy) bool { return p.IP == host && host != "" && p != r.Proxy })
 		if to >= 0 && next(way, i) < 0 {
 			return fmt.Errorf("%s has no line of it", proxies[to].Name)
 		}
 	}
 	return nil
+}
+
+// upstream is the address that a proxy sent a request to, without its port.
+func upstream(l accesslog.Line) string {
+	host, _, _ := net.SplitHostPort(l.UpstreamHost)
+	return host
 }
 
 func isHTTP(l accesslog.Line) bool { return set(l.Method) }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"meshgate/framework/expect"
 	"meshgate/framework/report"
 
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
@@ -27,7 +26,6 @@ type featureRun struct {
 	look    func(context.Context) (surroundings, error) // at what there is now
 	result  report.Feature
 	failed  bool // or held where it was to be replayed to: nothing more is asked
-	wrongs  []*expect.Mismatch
 }
 
 // What steps are called that no feature has of its own.
@@ -123,7 +121,6 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 	if err != nil {
 		r.failed = true
 		if step.Status == report.Fail {
-			r.wrongs = expect.Mismatches(err)
 			step.Failure.Way = r.way(ctx, err)
 		}
 		step.Evidence = r.evidence(ctx, step, res.seen)
@@ -209,7 +206,8 @@ func (r *featureRun) excuse(ctx context.Context) {
 		err = r.around.disturbed(now)
 	}
 	if err == nil {
-		err = r.env.rotated(ctx, r.wrongs)
+		red, _ := firstRed(r.result)
+		err = r.env.rotated(ctx, red)
 	}
 	if err == nil {
 		return

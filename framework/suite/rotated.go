@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"meshgate/framework/expect"
 	"meshgate/framework/kube"
+	"meshgate/framework/report"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -25,10 +25,10 @@ func (e *Env) readLog(ctx context.Context, p corev1.Pod, container string, since
 var absences = []string{"access-log lines", "control plane log", "server's log"}
 
 // rotated says which of the logs that were read has lost its beginning since the feature
-// began, for a failure which says that something is not in a log: a node keeps so much of
+// began, for a failed step which says that something is not in a log: a node keeps so much of
 // each, and the API server shows no more than the latest file.
-func (e *Env) rotated(ctx context.Context, failed []*expect.Mismatch) error {
-	if len(failed) == 0 || !slices.Contains(absences, failed[0].Field) {
+func (e *Env) rotated(ctx context.Context, failed report.Step) error {
+	if failed.Failure == nil || len(failed.Failure.Mismatches) == 0 || !slices.Contains(absences, failed.Failure.Mismatches[0].Field) {
 		return nil
 	}
 	e.mu.Lock()

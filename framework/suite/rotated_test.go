@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"meshgate/framework/expect"
+	"meshgate/framework/report"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,10 +23,13 @@ func TestALogThatBeginsAfterTheFeatureAndNotWithItsContainerWasRotated(t *testin
 }
 
 func TestOnlyWhatIsNotInALogCanHaveBeenLostWithIt(t *testing.T) {
+	of := func(field string) report.Step {
+		return report.Step{Failure: &report.Failure{Mismatches: []report.Mismatch{{Field: field}}}}
+	}
 	e := &Env{logs: map[string]corev1.Pod{"a/b/c": {}}}
-	require.NoError(t, e.rotated(t.Context(), []*expect.Mismatch{{Field: "status"}}))
-	require.NoError(t, e.rotated(t.Context(), nil))
-	assert.Panics(t, func() { _ = e.rotated(t.Context(), []*expect.Mismatch{{Field: "control plane log"}}) }, "the log is asked for, and there is no cluster")
+	require.NoError(t, e.rotated(t.Context(), of("status")))
+	require.NoError(t, e.rotated(t.Context(), report.Step{}))
+	assert.Panics(t, func() { _ = e.rotated(t.Context(), of("control plane log")) }, "the log is asked for, and there is no cluster")
 }
 
 func TestTheStartOfAContainer(t *testing.T) {

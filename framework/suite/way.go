@@ -68,7 +68,7 @@ func (r *featureRun) way(ctx context.Context, failed error) *report.Way {
 	first := c.First()
 	w := &report.Way{FirstWrong: first.Hop, Sentence: first.Sentence}
 	for i, h := range c.Way {
-		w.Hops = append(w.Hops, report.Hop{Name: h.Proxy.Name, Pod: h.Proxy.Namespace + "/" + h.Proxy.Pod, Did: hop.Did(h.Line), Line: h.Line.Raw, Wrong: i == first.At})
+		w.Hops = append(w.Hops, report.Hop{Name: h.Proxy.Name, Pod: h.Proxy.Where(), Did: hop.Did(h.Line), Line: h.Line.Raw, Wrong: i == first.At})
 	}
 	if first.At >= 0 {
 		var err error
