@@ -53,7 +53,9 @@ type suiteRun struct {
 
 	makes   sync.Mutex
 	console controlPlane
-	removed map[string]mesh.Mark // by features that have ended, and not made again since
+	// removed is what features that have ended took away, and none has made again since,
+	// with when istiod had forgotten it; nil: it was not seen to.
+	removed map[string]*mesh.Mark
 
 	lane *lane // of the round
 
@@ -120,23 +122,36 @@ func (s *suiteRun) remade(ctx context.Context, objs []*unstructured.Unstructured
 	s.makes.Lock() // the others that make something again wait as well
 	defer s.makes.Unlock()
 	var since mesh.Mark
-	again := false
+	var again, unseen []*unstructured.Unstructured
 	for _, o := range objs {
-		if mark, there := s.removed[kube.Name(o)]; there {
-			again = true
-			if mark.After(since) {
-				since = mark
-			}
+		mark, there := s.removed[kube.Name(o)]
+		switch {
+		case !there:
+			continue
+		case mark == nil:
+			unseen = append(unseen, o)
+		case mark.After(since):
+			since = *mark
 		}
+		again = append(again, o)
 	}
-	if !again {
+	if len(again) == 0 {
 		return nil
+	}
+	if len(unseen) > 0 {
+		var err error
+		if since, err = s.console.Forgotten(ctx, s.bed.Config.Budget.Ready, unseen...); err != nil {
+			return err
+		}
 	}
 	namespaces := append(s.realNamespaces(), s.bed.Mesh.Ingress.Namespace)
 	if err := s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, namespaces...); err != nil {
 		return err
 	}
-	maps.DeleteFunc(s.removed, func(_ string, mark mesh.Mark) bool { return !mark.After(since) })
+	for _, o := range again {
+		delete(s.removed, kube.Name(o))
+	}
+	maps.DeleteFunc(s.removed, func(_ string, mark *mesh.Mark) bool { return mark != nil && !mark.After(since) })
 	return nil
 }
 
@@ -152,7 +167,10 @@ func (s *suiteRun) gone(ctx context.Context, objs []*unstructured.Unstructured) 
 	s.makes.Lock()
 	defer s.makes.Unlock()
 	for _, o := range objs {
-		s.removed[kube.Name(o)] = mark
+		s.removed[kube.Name(o)] = nil
+		if err == nil {
+			s.removed[kube.Name(o)] = &mark
+		}
 	}
 	return err
 }

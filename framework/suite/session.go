@@ -52,7 +52,7 @@ func (s *Session) conduct(ctx context.Context, id string, suites []Suite, score 
 	}
 	folder := filepath.Join(s.options.Config.Run.Report, id)
 	for _, one := range suites {
-		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, shown: s.options.Log, steps: s.options.Verbose, secret: func(v string) { s.redactor.Secret(v) }, control: s.options.control, stop: s.stop, removed: map[string]mesh.Mark{},
+		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, shown: s.options.Log, steps: s.options.Verbose, secret: func(v string) { s.redactor.Secret(v) }, control: s.options.control, stop: s.stop, removed: map[string]*mesh.Mark{},
 			open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }})
 	}
 	err := errors.Join(score(), s.leave(ctx))
