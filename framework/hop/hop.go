@@ -56,18 +56,31 @@ func Follow(seen *probe.Observation, line *accesslog.Line, all []Record) []Recor
 			return true
 		})
 	}
-	slices.SortStableFunc(t.taken, func(a, b Record) int {
-		return cmp.Or(cmp.Compare(b.goesTo(a), a.goesTo(b)), a.Line.Start.Compare(b.Line.Start), cmp.Compare(b.Line.Duration, a.Line.Duration))
-	})
-	return t.taken
+	return inOrder(t.taken)
 }
 
-// goesTo is 1 if the record's proxy sent its request to the other's, and 0 otherwise.
-func (r Record) goesTo(other Record) int {
-	if host := upstream(r.Line); r.Proxy != other.Proxy && host != "" && host == other.Proxy.IP {
-		return 1
+// inOrder puts each record behind that of the hop that sent the request there, and else
+// goes by the clock, in which hops on two nodes may differ.
+func inOrder(taken []Record) []Record {
+	slices.SortStableFunc(taken, func(a, b Record) int {
+		return cmp.Or(a.Line.Start.Compare(b.Line.Start), cmp.Compare(b.Line.Duration, a.Line.Duration))
+	})
+	var way []Record
+	for len(taken) > 0 {
+		// None but those that go round in a circle: there the clock decides.
+		first := max(0, slices.IndexFunc(taken, func(r Record) bool {
+			return !slices.ContainsFunc(taken, func(before Record) bool { return before.goesTo(r) })
+		}))
+		way = append(way, taken[first])
+		taken = slices.Delete(taken, first, first+1)
 	}
-	return 0
+	return way
+}
+
+// goesTo says that the record's proxy sent its request to the other's.
+func (r Record) goesTo(other Record) bool {
+	host := upstream(r.Line)
+	return r.Proxy != other.Proxy && host != "" && host == other.Proxy.IP
 }
 
 // trail is what is known of a request while it is followed.

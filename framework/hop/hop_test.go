@@ -77,6 +77,12 @@ func TestHopsOfTheSameMomentAreInTheOrderOfTheWay(t *testing.T) {
 	assert.Equal(t, ingress, way[0].Proxy)
 }
 
+func TestTheWayDecidesWhereTheClocksOfTwoNodesDiffer(t *testing.T) {
+	late := strings.Replace(atIngress, "23.261Z", "23.299Z", 1)
+	way := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, atPage), record(t, client, blocked), record(t, ingress, late)})
+	assert.Equal(t, []string{blocked, late, atPage}, raws(way))
+}
+
 func TestTheGatewayThatWasReachedHasALine(t *testing.T) {
 	c := hop.Case{Seen: asked(200, nil), Gateways: map[string]string{"172.18.0.9": ingress.Name}, Way: []hop.Record{record(t, page, atPage)}}
 	require.EqualError(t, c.Entered(), "gateway istio-ingressgateway has no line of it")

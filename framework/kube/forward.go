@@ -21,9 +21,10 @@ func (c *Client) Forward(ctx context.Context, ns, pod string, port int) (local s
 
 // line is a forwarded port.
 type line struct {
-	local string        // host:port
-	ended chan struct{} // closed when it is of no use any more
-	stop  func()        // ends it
+	local  string        // host:port
+	client *http.Client  // whose connections stay open
+	ended  chan struct{} // closed when it is of no use any more
+	stop   func()        // ends it
 }
 
 func (c *Client) forward(ctx context.Context, ns, pod string, port int) (*line, error) {
@@ -38,8 +39,12 @@ func (c *Client) forward(ctx context.Context, ns, pod string, port int) (*line, 
 	if err != nil {
 		return nil, err
 	}
-	l := &line{ended: make(chan struct{})}
-	l.stop = func() { close(stopped); <-l.ended }
+	l := &line{client: asker(), ended: make(chan struct{})}
+	l.stop = func() {
+		close(stopped)
+		<-l.ended
+		l.client.CloseIdleConnections()
+	}
 	var failed error
 	go func() {
 		failed = fw.ForwardPorts()

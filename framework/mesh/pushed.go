@@ -12,7 +12,6 @@ import (
 
 	"meshgate/framework/wait"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Mark is a moment of istiod's. In a mesh that others keep changing nothing is ever quiet;
@@ -23,14 +22,14 @@ type Mark struct{ pushes float64 }
 // After says whether the mark is the later one.
 func (m Mark) After(other Mark) bool { return m.pushes > other.pushes }
 
-// Forgotten waits until no istiod has any of these objects, and marks that moment. Those
-// that istiod does not list, such as Secrets, count as forgotten.
-func (c *Console) Forgotten(ctx context.Context, within time.Duration, removed ...*unstructured.Unstructured) (Mark, error) {
-	objs, err := c.current(ctx, Wanted{Deleted: removed})
+// Known waits until every istiod has a change as it is wanted, and marks that moment. What
+// istiod does not list, such as Secrets, counts as known.
+func (c *Console) Known(ctx context.Context, within time.Duration, w Wanted) (Mark, error) {
+	objs, err := c.current(ctx, w)
 	if err != nil {
 		return Mark{}, err
 	}
-	_, err = wait.Until(ctx, wait.Deadline{Name: "what was removed gone from istiod", Within: within}, programmedEvery, func(ctx context.Context) error {
+	_, err = wait.Until(ctx, wait.Deadline{Name: "the change in istiod", Within: within}, programmedEvery, func(ctx context.Context) error {
 		return c.seen(ctx, objs)
 	})
 	if err != nil {

@@ -14,19 +14,19 @@ import (
 
 const briefly = 300 * time.Millisecond
 
-func TestWhatIsRemovedIsMarkedOnceIstiodHasForgottenIt(t *testing.T) {
+func TestAChangeIsMarkedOnceIstiodKnowsIt(t *testing.T) {
 	i := newIstiod(t)
 	i.configz, i.pushes = listing, 7
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
 	c.current = func(context.Context, Wanted) ([]object, error) {
 		return []object{{"VirtualService", "shop", "api", ""}}, nil
 	}
-	_, err := c.Forgotten(t.Context(), briefly)
+	_, err := c.Known(t.Context(), briefly, Wanted{})
 	require.ErrorIs(t, err, wait.ErrExpired)
 	assert.ErrorContains(t, err, "VirtualService shop/api: want it gone, still there")
 
 	i.configz = "[]"
-	mark, err := c.Forgotten(t.Context(), time.Second)
+	mark, err := c.Known(t.Context(), time.Second, Wanted{})
 	require.NoError(t, err)
 	assert.Equal(t, Mark{7}, mark)
 }

@@ -103,7 +103,7 @@ func (w *world) up(context.Context, config.Config, progress.Log, ...mesh.Gateway
 // forgetful is a control plane that knows nothing any more.
 type forgetful struct{}
 
-func (forgetful) Forgotten(context.Context, time.Duration, ...*unstructured.Unstructured) (mesh.Mark, error) {
+func (forgetful) Known(context.Context, time.Duration, mesh.Wanted) (mesh.Mark, error) {
 	return mesh.Mark{}, nil
 }
 func (forgetful) AwaitPushed(context.Context, time.Duration, mesh.Mark, ...string) error { return nil }

@@ -37,7 +37,10 @@ type Env struct {
 	began   time.Time
 	secret  func(string)
 	tell    func(format string, args ...any) // into the report's notes
-	remade  func(context.Context, []*unstructured.Unstructured) error
+	// remade waits until objects may be made again, effective until those that were made are
+	// on the proxies.
+	remade, effective func(context.Context, []*unstructured.Unstructured) error
+
 	waiting *progress.Group // where a wait for a workload is shown; nil: nowhere
 
 	mu      sync.Mutex

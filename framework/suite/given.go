@@ -108,24 +108,28 @@ func (e *Env) standWrong(ctx context.Context, givens []Given, wrong *Sabotage) e
 	if err != nil {
 		return err
 	}
+	var more []*unstructured.Unstructured
 	if wrong != nil {
-		if objs, err = e.sabotaged(objs, wrong); err != nil {
+		if objs, more, err = e.sabotaged(objs, wrong); err != nil {
 			return err
 		}
 	}
-	if err := e.remade(ctx, objs); err != nil {
+	if err := e.remade(ctx, slices.Concat(objs, more)); err != nil {
 		return Broken(err)
 	}
-	return e.Make(ctx, objs...)
+	if err := e.Make(ctx, slices.Concat(objs, more)...); err != nil || len(more) == 0 {
+		return err
+	}
+	return Broken(e.effective(ctx, more)) // a step may look only once
 }
 
-func (e *Env) sabotaged(objs []*unstructured.Unstructured, wrong *Sabotage) ([]*unstructured.Unstructured, error) {
-	objs, err := wrong.apply(objs)
-	if err != nil || wrong.more == nil {
-		return objs, Broken(err)
+// sabotaged is what is given with the sabotage done, and what stands beside it.
+func (e *Env) sabotaged(objs []*unstructured.Unstructured, wrong *Sabotage) (given, more []*unstructured.Unstructured, err error) {
+	if given, err = wrong.apply(objs); err != nil || wrong.more == nil {
+		return given, nil, Broken(err)
 	}
-	more, err := e.objects([]Given{wrong.more})
-	return append(objs, more...), err
+	more, err = e.objects([]Given{wrong.more})
+	return given, more, err
 }
 
 // objects are those of the givens, fitted to suite and mesh.

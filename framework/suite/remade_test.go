@@ -23,8 +23,8 @@ type busy struct {
 	pushed  int      // how often the proxies were waited for
 }
 
-func (b *busy) Forgotten(_ context.Context, _ time.Duration, removed ...*unstructured.Unstructured) (mesh.Mark, error) {
-	for _, o := range removed {
+func (b *busy) Known(_ context.Context, _ time.Duration, w mesh.Wanted) (mesh.Mark, error) {
+	for _, o := range w.Deleted {
 		b.asked = append(b.asked, o.GetName())
 	}
 	if b.refuses--; b.refuses >= 0 {

@@ -107,10 +107,10 @@ func (s *suiteRun) newLane(filter *envconf.Config, r Round, i, of int) *lane {
 	return l
 }
 
-// controlPlane is what a suite asks of it: whether what it removed has gone
-// from everywhere. *mesh.Console is one.
+// controlPlane is what a suite asks of it: whether what it made or removed has come to
+// everywhere. *mesh.Console is one.
 type controlPlane interface {
-	Forgotten(ctx context.Context, within time.Duration, removed ...*unstructured.Unstructured) (mesh.Mark, error)
+	Known(ctx context.Context, within time.Duration, w mesh.Wanted) (mesh.Mark, error)
 	AwaitPushed(ctx context.Context, within time.Duration, since mesh.Mark, namespaces ...string) error
 	Close()
 }
@@ -140,12 +140,11 @@ func (s *suiteRun) remade(ctx context.Context, objs []*unstructured.Unstructured
 	}
 	if len(unseen) > 0 {
 		var err error
-		if since, err = s.console.Forgotten(ctx, s.bed.Config.Budget.Ready, unseen...); err != nil {
+		if since, err = s.known(ctx, mesh.Wanted{Deleted: unseen}); err != nil {
 			return err
 		}
 	}
-	namespaces := append(s.realNamespaces(), s.bed.Mesh.Ingress.Namespace)
-	if err := s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, namespaces...); err != nil {
+	if err := s.pushed(ctx, since); err != nil {
 		return err
 	}
 	for _, o := range again {
@@ -163,7 +162,7 @@ func (s *suiteRun) gone(ctx context.Context, objs []*unstructured.Unstructured) 
 	if s.ending || len(objs) == 0 || ctx.Err() != nil {
 		return nil
 	}
-	mark, err := s.console.Forgotten(ctx, s.bed.Config.Budget.Ready, objs...)
+	mark, err := s.known(ctx, mesh.Wanted{Deleted: objs})
 	s.makes.Lock()
 	defer s.makes.Unlock()
 	for _, o := range objs {
@@ -173,6 +172,23 @@ func (s *suiteRun) gone(ctx context.Context, objs []*unstructured.Unstructured) 
 		}
 	}
 	return err
+}
+
+// effective waits until what was made is on the proxies, whatever else they wait for.
+func (s *suiteRun) effective(ctx context.Context, objs []*unstructured.Unstructured) error {
+	since, err := s.known(ctx, mesh.Wanted{Applied: objs})
+	if err != nil {
+		return err
+	}
+	return s.pushed(ctx, since)
+}
+
+func (s *suiteRun) known(ctx context.Context, w mesh.Wanted) (mesh.Mark, error) {
+	return s.console.Known(ctx, s.bed.Config.Budget.Ready, w)
+}
+
+func (s *suiteRun) pushed(ctx context.Context, since mesh.Mark) error {
+	return s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, append(s.realNamespaces(), s.bed.Mesh.Ingress.Namespace)...)
 }
 
 // ask runs one round: its features side by side, then one by one those that would
@@ -262,7 +278,7 @@ func (s *suiteRun) env(part string) *Env {
 		id: strings.ToLower(rand.Text()[:10]), Kube: s.bed.Kube, Mesh: s.bed.Mesh, Budget: s.bed.Config.Budget, CA: s.ca,
 		names: newNamespaces(s.bed.Config.Names, s.bed.Mesh, s.suite), owner: kube.Owner(s.suite.Name + part),
 		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, tell: s.note, began: time.Now(),
-		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, logs: map[string]corev1.Pod{}, shared: s.shared, remade: s.remade,
+		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, logs: map[string]corev1.Pod{}, shared: s.shared, remade: s.remade, effective: s.effective,
 	}
 }
 
