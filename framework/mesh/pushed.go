@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"meshgate/framework/wait"
-
 )
 
 // Mark is a moment of istiod's. In a mesh that others keep changing nothing is ever quiet;

@@ -47,7 +47,8 @@ type suiteRun struct {
 	ca     *pki.CA
 	shared *Env
 
-	left bool // what is shared is removed
+	free func(context.Context) error // ends what keeps other runs of the suite away
+	left bool                        // what is shared is removed
 
 	ending bool // the round is the last
 
@@ -250,6 +251,11 @@ func (s *suiteRun) stand(ctx context.Context, phase progress.Phase) error {
 	if s.ca, err = pki.NewCA("meshgate " + s.suite.Name); err != nil {
 		return err
 	}
+	phase.Waiting("other runs of it on this cluster")
+	s.free, err = s.bed.Kube.Reserve(ctx, kube.Owner("reservation"), s.bed.Mesh.Ingress.Namespace, "meshgate-"+s.suite.Name)
+	if err != nil {
+		return err
+	}
 	s.shared = s.env("")
 	if err := s.lacks(Feature{}); err != nil {
 		return nil // every feature will say so, and be skipped
@@ -293,6 +299,7 @@ func (s *suiteRun) leave(ctx context.Context) error {
 	if err == nil {
 		err = s.nothingLeft(ctx)
 	}
+	err = errors.Join(err, s.free(context.WithoutCancel(ctx)))
 	if err != nil {
 		if s.result.Error != "" {
 			err = errors.Join(errors.New(s.result.Error), err)

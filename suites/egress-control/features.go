@@ -82,31 +82,41 @@ func registryOnlyBlocks(at *string) suite.Feature {
 }
 
 func serviceEntryAllows(at *string) suite.Feature {
-	const reaches = "the registered host is reached"
-	then := logged(reaches, overTLS(at, allowed, "443"), reached(allowed), byConnection,
-		expect.FlagsAre("-"), expect.ClusterIs("outbound|443||"+allowed), expect.SNIIs(allowed))
+	const (
+		closed    = "a host that is not registered is refused"
+		reaches   = "once it is registered it is reached"
+		otherPort = "the same host on another port is not"
+		otherHost = "nor another host at the same address"
+	)
+	ask, askPort, askHost := overTLS(at, allowed, "443"), overTLS(at, allowed, "9443"), overTLS(at, blocked, "443")
+	entry := suite.Apply("egress-control/service-entry-allows/*.yaml")
+	then := []suite.Step{
+		suite.Eventually(closed, fromAgent(ask, expect.Severed())),
+		suite.Do("it is registered", suite.Standing(entry)),
+	}
+	then = append(then, logged(reaches, ask, reached(allowed), byConnection,
+		expect.FlagsAre("-"), expect.ClusterIs("outbound|443||"+allowed), expect.SNIIs(allowed))...)
 	then = append(then,
-		suite.Now("the same host on another port is not", fromAgent(overTLS(at, allowed, "9443"), expect.Severed())),
-		suite.Now("nor another host at the same address", fromAgent(overTLS(at, blocked, "443"), expect.Severed())),
-		suite.Stay("and both stay refused", fromAgent(overTLS(at, allowed, "9443"), expect.Unanswered()), fromAgent(overTLS(at, blocked, "443"), expect.Unanswered())))
+		suite.Now(otherPort, fromAgent(askPort, expect.Severed())),
+		suite.Now(otherHost, fromAgent(askHost, expect.Severed())),
+		suite.Stay("and both stay refused", fromAgent(askPort, expect.Unanswered()), fromAgent(askHost, expect.Unanswered())))
+	shut := suite.Until(func(ctx context.Context, e *suite.Env) error {
+		return expect.Severed()(e.AskFrom(ctx, "bookinfo", "agent", ask(e)))
+	})
+	ports := suite.Set("ServiceEntry", "allowed", bothPorts(), "spec", "ports")
 	return suite.Feature{
 		Name:    "ServiceEntryAllows",
 		Promise: "A ServiceEntry opens one host on one port, and no more.",
 		Spec:    spec,
-		Given:   []suite.Given{suite.Apply("egress-control/service-entry-allows/*.yaml")},
 		Then:    then,
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("ServiceEntry", "allowed", "status"),
-			suite.Replace("ServiceEntry", "allowed", "status", 9443, "spec", "ports", "0", "number"),
-			astray(reaches, "by-subset", "log upstream cluster", overTLS(at, allowed, "443"), expect.ClusterIs("outbound|443|other|"+allowed)).
-				At(reaches + itsLine),
-			suite.Replace("ServiceEntry", "allowed", "failure", bothPorts(), "spec", "ports").
-				At("the same host on another port is not"),
-			suite.Replace("ServiceEntry", "allowed", "failure", []any{allowed, blocked}, "spec", "hosts").
-				At("nor another host at the same address"),
-			opened("and both stay refused", "the other port is registered after all", "failure", overTLS(at, allowed, "9443"), allowed, func(ctx context.Context, e *suite.Env) error {
-				return e.Edit(ctx, manifest.SetField("ServiceEntry", "allowed", bothPorts(), "spec", "ports"))
-			}),
+			suite.Besides("it is registered already", "failure", suite.Edited(entry, manifest.Rename(map[string]string{"allowed": "allowed-before"}))),
+			suite.Meddle(reaches, "it is registered no more", "status", suite.After(suite.Withdrawn("ServiceEntry", "allowed"), shut)),
+			suite.Meddle(reaches, "another port of it is", "status", suite.After(suite.Set("ServiceEntry", "allowed", 9443, "spec", "ports", "0", "number"), shut)),
+			astray(reaches, "by-subset", "log upstream cluster", ask, expect.ClusterIs("outbound|443|other|"+allowed)).At(reaches + itsLine),
+			opened(otherPort, "the other port is registered as well", "failure", askPort, allowed, ports),
+			opened(otherHost, "the other host is registered as well", "failure", askHost, blocked, suite.Set("ServiceEntry", "allowed", []any{allowed, blocked}, "spec", "hosts")),
+			opened("and both stay refused", "the other port is registered after all", "failure", askPort, allowed, ports),
 		},
 	}
 }

@@ -28,6 +28,7 @@ func Builtin() []Kind {
 		{Version: "v1", Kind: "Pod", Resource: "pods"},
 		{Version: "v1", Kind: "Event", Resource: "events"},
 		{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments"},
+		{Group: "coordination.k8s.io", Version: "v1", Kind: "Lease", Resource: "leases"},
 	}
 }
 

@@ -2,6 +2,7 @@ package kubetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -31,10 +32,14 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request) {
 		s.list(w, r, p)
 	case r.Method == http.MethodPatch:
 		s.apply(w, r, p)
+	case r.Method == http.MethodPost:
+		s.put(w, r, p)
 	case s.objects[r.URL.Path] == nil:
 		Refuse(w, apierrors.NewNotFound(schema.GroupResource{Group: p.kind.Group, Resource: p.kind.Resource}, p.name))
 	case r.Method == http.MethodGet:
 		write(w, http.StatusOK, s.objects[r.URL.Path].Object)
+	case r.Method == http.MethodPut:
+		s.put(w, r, p)
 	case r.Method == http.MethodDelete:
 		s.delete(w, r.URL.Path)
 	default:
@@ -59,6 +64,27 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, p place) {
 	}
 	s.store(r.URL.Path, o)
 	write(w, http.StatusOK, s.objects[r.URL.Path].Object)
+}
+
+// put creates or replaces a whole object, unless there is a newer one.
+func (s *Server) put(w http.ResponseWriter, r *http.Request, p place) {
+	o := &unstructured.Unstructured{}
+	if err := json.NewDecoder(r.Body).Decode(&o.Object); err != nil {
+		Refuse(w, apierrors.NewBadRequest(err.Error()))
+		return
+	}
+	path := p.kind.path(p.namespace, o.GetName())
+	resource := schema.GroupResource{Group: p.kind.Group, Resource: p.kind.Resource}
+	switch there := s.objects[path]; {
+	case there != nil && r.Method == http.MethodPost:
+		Refuse(w, apierrors.NewAlreadyExists(resource, o.GetName()))
+		return
+	case there != nil && o.GetResourceVersion() != there.GetResourceVersion():
+		Refuse(w, apierrors.NewConflict(resource, o.GetName(), errors.New("there is a newer one")))
+		return
+	}
+	s.store(path, o)
+	write(w, http.StatusOK, s.objects[path].Object)
 }
 
 // store gives an object what a server gives: an identity that outlives changes.

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -48,8 +49,10 @@ func (s *Server) Close() { s.http.Close() }
 // URL is where the server listens.
 func (s *Server) URL() string { return s.http.URL }
 
-// REST is the configuration of a client.
-func (s *Server) REST() *rest.Config { return &rest.Config{Host: s.http.URL} }
+// REST is the configuration of a client, which has to speak JSON.
+func (s *Server) REST() *rest.Config {
+	return &rest.Config{Host: s.http.URL, ContentConfig: rest.ContentConfig{ContentType: runtime.ContentTypeJSON}}
+}
 
 // Kubeconfig writes a file into dir with one context, "memory".
 func (s *Server) Kubeconfig(dir string) (string, error) {

@@ -1,0 +1,55 @@
+package kube
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+var quick = pace{every: 20 * time.Millisecond, giveUp: 80 * time.Millisecond, silent: 2 * time.Second}
+
+func TestWhatIsReservedIsRefusedToOthersUntilItIsFreed(t *testing.T) {
+	c := faked()
+	free, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	require.NoError(t, err)
+	there, err := c.typed.CoordinationV1().Leases("shop").Get(t.Context(), "suite", metav1.GetOptions{})
+	require.NoError(t, err)
+	owner, ours := Ours(there)
+	assert.True(t, ours)
+	assert.Equal(t, Owner("reservation"), owner)
+
+	_, err = c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	require.ErrorIs(t, err, ErrReserved)
+	assert.Regexp(t, `process \d+ on .* since .* \(Lease shop/suite\): wait until it has ended`, err.Error())
+
+	require.NoError(t, free(t.Context()))
+	_, err = c.typed.CoordinationV1().Leases("shop").Get(t.Context(), "suite", metav1.GetOptions{})
+	assert.True(t, apierrors.IsNotFound(err), "left behind: %v", err)
+
+	free, err = c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	require.NoError(t, err)
+	require.NoError(t, free(t.Context()))
+}
+
+func TestWhatADeadProcessHasReservedIsTakenOver(t *testing.T) {
+	dead, seconds, long := "process 1 on elsewhere", int32(2), metav1.NewMicroTime(time.Now().Add(-time.Hour))
+	c := faked(&coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "suite", Labels: map[string]string{OwnerLabel: "reservation"}},
+		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &dead, LeaseDurationSeconds: &seconds, AcquireTime: &long, RenewTime: &long},
+	})
+	free, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	require.NoError(t, err)
+	require.NoError(t, free(t.Context()))
+}
+
+func TestALeaseThatIsNotOursIsNoReservation(t *testing.T) {
+	c := faked(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "suite"}})
+	_, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	require.ErrorIs(t, err, ErrForeign)
+	assert.ErrorContains(t, err, "Lease shop/suite")
+}
