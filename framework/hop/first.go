@@ -188,7 +188,7 @@ func (c Case) terminating() Verdict {
 	if t := c.Seen.TLS; len(c.Way) > 0 && t != nil && len(t.Peer) > 0 {
 		return Verdict{"server", -1, c.says(fmt.Sprintf("the server at %s, behind every proxy, presented %s", orUnknown(c.Seen.Remote), t.Peer[0].Subject))}
 	}
-	return c.server()
+	return c.broken() // nobody has presented anything yet
 }
 
 // broken is where a request ended without an answer: at the last hop that it came to.

@@ -32,6 +32,7 @@ const (
 	passed     = `[2026-11-21T11:21:23.297Z] "GET / HTTP/1.1" 200 - via_upstream - "-" 0 9 1 1 "-" "meshgate-probe/1 (q1)" "q1" "world.test" "10.0.1.9:80" PassthroughCluster 10.0.0.5:41000 10.0.1.9:80 10.0.0.5:37950 - allow_any`
 	toEgress   = `[2026-11-21T11:21:23.300Z] "- - -" 0 - - - "-" 1942 2194 47 - "-" "-" "-" "-" "10.0.0.9:15666" outbound|15666||mongo-egressgateway.istio-system.svc.cluster.local 10.0.0.5:35994 10.0.1.9:27018 10.0.0.5:48162 - -`
 	pastEgress = `[2026-11-21T11:21:23.301Z] "- - -" 0 - - - "-" 1942 2194 46 - "-" "-" "-" "-" "10.0.1.9:27018" outbound|27018||mongo.test 10.0.0.9:57620 10.0.0.9:15666 10.0.0.5:35994 - -`
+	nowhere    = `[2026-11-22T07:39:36.244Z] "- - -" 0 NC - - "-" 0 0 3 - "-" "-" "-" "-" "-" - - 10.0.0.9:15666 10.0.0.5:35994 - -`
 	distrusted = `[2026-11-21T11:21:23.301Z] "- - -" 0 UF - - "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end" 0 0 46 - "-" "-" "-" "-" "10.0.1.9:27018" outbound|27018||mongo.test - 10.0.0.9:15666 10.0.0.5:35994 - -`
 )
 
@@ -126,6 +127,8 @@ func TestTheFirstWrongHop(t *testing.T) {
 			ingress.Name, "answered 404"},
 		"a server that is not trusted": {hop.Case{Seen: asked(0, reset), Wrong: []*expect.Mismatch{{Field: "outcome", Want: "an answer", Got: "reset"}}, Way: []hop.Record{at(client, toEgress), at(egress, distrusted)}},
 			egress.Name, "could not talk to 10.0.1.9:27018 (outbound|27018||mongo.test) (flags UF, TLS_error"},
+		"a gateway that knows no way on, in the middle of a handshake": {hop.Case{Seen: asked(0, &probe.Failure{Class: probe.ClassReset, Phase: probe.PhaseTLS}), Wrong: []*expect.Mismatch{{Field: "documents", Want: "two", Got: "reset in tls"}}, Way: []hop.Record{at(client, toEgress), at(egress, nowhere)}},
+			egress.Name, "ended the connection and asked nobody (flags NC)"},
 		"a path that a gateway rewrites": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "received target", Want: "/a//b", Got: "/a/b"}}, Way: []hop.Record{at(ingress, strings.Replace(atIngress, "/productpage", "/other", 1)), at(page, atPage)}},
 			ingress.Name, "passed on the 200"},
 		"a line that is wrong": {hop.Case{Line: &judged, Wrong: []*expect.Mismatch{{Field: "log route", Want: "-", Got: "block_all"}}, Way: []hop.Record{at(client, blocked)}},

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"meshgate/framework/expect"
 	"meshgate/framework/report"
 
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
@@ -117,8 +119,12 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 		c := report.Seconds(res.converged)
 		step.ConvergedAfter = &c
 	}
+	if blamed, _ := expect.Blamed(err); res.seen == nil && blamed != nil {
+		res.seen = blamed // of a step that is code
+	}
 	step.Status, step.Failure = statusOf(err), failureOf(err, res.seen)
 	if err != nil {
+		step.Failure.Message = strings.TrimPrefix(step.Failure.Message, name+": ") // a deadline's name
 		r.failed = true
 		if step.Status == report.Fail {
 			step.Failure.Way = r.way(ctx, err)

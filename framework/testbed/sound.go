@@ -25,5 +25,5 @@ func (b *Bed) Sound(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("does the mesh carry defects: %w", err)
 	}
-	return fmt.Errorf("the mesh carries defects that an interrupted run has left in it: %s: `meshgate sabotage --mend` puts it back, `meshgate down` removes it", r.Data["defects"])
+	return fmt.Errorf("the mesh carries defects that a run has put into it: %s: if that one was interrupted, `meshgate sabotage --mend` takes them out; `meshgate down` removes the mesh", r.Data["defects"])
 }
