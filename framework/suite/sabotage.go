@@ -62,9 +62,15 @@ func Replace(kind, name, field string, value any, path ...string) Sabotage {
 		}}
 }
 
+// Beside has more stand than what is given, for what is made wrong to lead to.
+func (s Sabotage) Beside(more Given) Sabotage {
+	s.more = more
+	return s
+}
+
 // Besides has something stand beside what is given that should not be there.
 func Besides(name, field string, more Given) Sabotage {
-	return Sabotage{Name: name, Field: field, more: more}
+	return Sabotage{Name: name, Field: field}.Beside(more)
 }
 
 // Meddle does something behind the feature's back, just before a step, which is the one

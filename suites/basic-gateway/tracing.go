@@ -56,7 +56,8 @@ func observedInTrace() suite.Feature {
 			suite.Withhold("Telemetry", "trace-gateway", "spans of the gateway"),
 			suite.Withhold("Telemetry", "trace-mindful", "spans of mindful's sidecar, inbound"),
 			suite.Withhold("Telemetry", "trace-forgetful", "spans of forgetful's sidecar, inbound"),
-			suite.Replace("Deployment", "forgetful", "trace of the call", "--forward=true", "spec", "template", "spec", "containers", "0", "args", "1").
+			suite.Replace("Service", "forgetful", "trace of the call", "v2", "spec", "selector", "version").Called("a version that hands headers on").
+				Beside(suite.Apply("basic-gateway/sabotage/forgetful-v2.yaml")).
 				At("the call of the one that does not is in a trace of its own"),
 			suite.Withhold("VirtualService", "trace-mindful", "status"),
 			suite.Replace("VirtualService", "trace-mindful", "status",
