@@ -8,32 +8,42 @@ import (
 )
 
 // firstView is a thing to look at first, and where on the page it is told.
-type firstView struct{ Link, Status, Sign, Name, Cause string }
+type firstView struct{ Link, Status, Sign, Name, Cause, Hop string }
 
 // urgent is what is not good, a broken promise first: that is what the run was for.
 // Cells of the kill matrix are told by the matrix.
 func (p page) urgent() []firstView {
 	var out []firstView
-	add := func(link string, status Status, name, cause string) {
-		out = append(out, firstView{"#" + link, string(status), sign(string(status)), name, cause})
+	add := func(link string, status Status, name, cause, hop string) {
+		out = append(out, firstView{"#" + link, string(status), sign(string(status)), name, cause, hop})
 	}
 	for _, ph := range p.Phases {
 		if ph.Error != "" {
-			add("phases", Error, "phase "+ph.Name, printable.Short(ph.Error, maxHTMLLine))
+			add("phases", Error, "phase "+ph.Name, printable.Short(ph.Error, maxHTMLLine), "")
 		}
 	}
 	for _, s := range p.Suites {
 		if s.Error != "" {
-			add(s.ID, Error, s.Name, printable.Short(s.Error, maxHTMLLine))
+			add(s.ID, Error, s.Name, printable.Short(s.Error, maxHTMLLine), "")
 		}
 		for _, f := range s.Features {
 			if urgency(f.Status) >= 0 && !p.Claims {
-				add(f.ID, Status(f.Status), s.Name+" / "+f.Name, f.Cause)
+				add(f.ID, Status(f.Status), s.Name+" / "+f.Name, f.Cause, f.firstWrong())
 			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b firstView) int { return cmp.Compare(urgency(a.Status), urgency(b.Status)) })
 	return out
+}
+
+// firstWrong is the sentence of the first wrong hop, if a step has one.
+func (f featureView) firstWrong() string {
+	for _, s := range f.Steps {
+		if s.Failure != nil && s.Failure.Way != nil {
+			return s.Failure.Way.Sentence
+		}
+	}
+	return ""
 }
 
 // urgency is below 0 for what is good or was not asked.

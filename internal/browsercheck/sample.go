@@ -110,6 +110,23 @@ func failure(i int) *report.Failure {
 		Mismatches: []report.Mismatch{{Field: "Location", Want: "https://api.example.com/a?b=c", Got: hostile},
 			{Field: "upstream cluster", Want: "outbound|443||api.example.com", Got: strings.Repeat("outbound|80||", 20)}},
 		Observation: observation,
+		Way:         way(),
+	}
+}
+
+// way is that of a request over a gateway and a sidecar, with all that may be known of it.
+func way() *report.Way {
+	line := `[2026-11-21T02:00:23.261Z] "GET /a?b=c HTTP/2" 301 - direct_response - "-" 0 0 0 - "10.0.0.1" "` + hostile + `" "9f0c" "api.example.com" "-" ` +
+		strings.Repeat("outbound|443||api.example.com ", 8)
+	return &report.Way{
+		FirstWrong: "gateway istio-ingressgateway",
+		Sentence:   "gateway istio-ingressgateway (istio-system/istio-ingressgateway-6696b77859-5dftf) answered 301 itself (direct_response), where Location: want \"https://api.example.com/a?b=c\", got \"" + hostile + "\"",
+		Hops: []report.Hop{
+			{Name: "gateway istio-ingressgateway", Pod: "istio-system/istio-ingressgateway-6696b77859-5dftf", Did: "answered 301 itself (direct_response)", Line: line, Wrong: true},
+			{Name: "sidecar of productpage", Pod: "bookinfo/productpage-v1-564997cb64-00000", Did: "passed on the 200 of 10.0.0.6:9080 (inbound|9080||)", Line: line},
+		},
+		Chosen: json.RawMessage(`{"routes": [{"routeConfig": "http.8080", "virtualHost": "api.example.com:80", "routes": [{"name": "` + strings.Repeat("long", 60) + `"}]}]}`),
+		Unread: []string{"pod bookinfo/productpage-v1-564997cb64-00001: its log could not be read"},
 	}
 }
 
