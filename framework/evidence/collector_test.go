@@ -61,13 +61,13 @@ func TestCapture(t *testing.T) {
 	stop()
 	seen := map[string]any{"header": map[string]any{"Set-Cookie": []string{"s=" + p.cookie}, "Location": []string{"https://a"}}, "body": p.everywhere()}
 
-	files, err := c.Capture(cancelled, "basic-gateway/HTTPSRedirect", "redirects: 80 → 443", []string{member}, applied(p), map[string]any{"observation.json": seen})
+	files, err := c.Capture(cancelled, "basic-gateway/HTTPSRedirect", "redirects: 80 → 443", []string{member}, applied(p), map[string]any{"observation.json": seen, "way.json": way(p)})
 	require.NoError(t, err, "a cancelled run still gets its evidence")
 	const step = "evidence/basic-gateway/HTTPSRedirect/redirects--80---443/"
 	want := []string{"applied.yaml", "events/" + member + ".txt", "events/" + system + ".txt", "istiod/istiod/syncz.json",
 		"logs/" + member + "/productpage/app.log", "logs/" + member + "/productpage/app.previous.log", "logs/" + member + "/productpage/istio-proxy.log",
 		"logs/" + system + "/ingressgateway/istio-proxy.log", "logs/" + system + "/istiod/discovery.log",
-		"objects/" + member + ".yaml", "objects/" + system + ".yaml", "observation.json"}
+		"objects/" + member + ".yaml", "objects/" + system + ".yaml", "observation.json", "way.json"}
 	for _, pod := range []string{member + "/productpage", system + "/ingressgateway"} {
 		for _, f := range []string{"certs.json", "clusters.txt", "config_dump.json", "listeners.txt", "stats.txt"} {
 			want = append(want, "proxies/"+pod+"/"+f)
@@ -89,11 +89,17 @@ func TestCapture(t *testing.T) {
 	assertTold(t, got, step)
 }
 
+// way is that of a request, with the secrets in all that proxies may tell of it.
+func way(p planted) *report.Way {
+	return &report.Way{FirstWrong: "gateway", Sentence: p.everywhere(), Hops: []report.Hop{{Name: "gateway", Did: p.everywhere(), Line: p.everywhere()}},
+		Chosen: encoded(map[string]any{"routes": p.everywhere()}), Unread: []string{p.everywhere()}}
+}
+
 // write puts a report beside the evidence, with the secrets in every kind of text.
 func write(t *testing.T, root string, c *evidence.Collector, p planted, files []string) {
 	t.Helper()
 	failure := &report.Failure{Message: p.everywhere(), Mismatches: []report.Mismatch{{Field: "Set-Cookie", Want: p.registered, Got: p.everywhere()}},
-		Observation: encoded(map[string]any{"header": map[string]any{"Set-Cookie": []string{p.cookie}}, "body": p.everywhere()})}
+		Observation: encoded(map[string]any{"header": map[string]any{"Set-Cookie": []string{p.cookie}}, "body": p.everywhere()}), Way: way(p)}
 	run := report.Run{ID: "run", Started: time.Now(), Ended: time.Now(), Command: []string{"meshgate", "--token=" + p.token},
 		Suites: []report.Suite{{Name: "s", Features: []report.Feature{{Name: "F", Status: report.Fail, Reason: p.everywhere(),
 			Steps: []report.Step{{Name: "s", Kind: report.Then, Status: report.Fail, Failure: failure, Evidence: files}}}}}}}
