@@ -53,12 +53,18 @@ func (c Case) Entered() error {
 	if c.Seen == nil {
 		return nil
 	}
-	host, _, _ := net.SplitHostPort(c.Seen.Remote)
-	gateway, ok := c.Gateways[host]
+	gateway, ok := c.gatewayAt(c.Seen.Remote)
 	if !ok || slices.ContainsFunc(c.Way, func(r Record) bool { return r.Proxy.Name == gateway }) {
 		return nil
 	}
 	return fmt.Errorf("%s has no line of it", gateway)
+}
+
+// gatewayAt is the gateway that clients reach at an address.
+func (c Case) gatewayAt(address string) (name string, ok bool) {
+	host, _, _ := net.SplitHostPort(address)
+	name, ok = c.Gateways[host]
+	return name, ok
 }
 
 // First names the first hop that is wrong:
@@ -122,12 +128,11 @@ func (c Case) unseen() Verdict {
 		return Verdict{At: -1}
 	}
 	to := cmp.Or(c.Seen.Remote, c.Seen.Request.Connect)
-	host, _, _ := net.SplitHostPort(to)
 	did := "was reached"
 	if f := c.Seen.Failure; f != nil {
 		did = fmt.Sprintf("was tried, which ended in %s by %s", f.Phase, f.Class)
 	}
-	if gateway, ok := c.Gateways[host]; ok {
+	if gateway, ok := c.gatewayAt(to); ok {
 		return Verdict{gateway, -1, c.says(fmt.Sprintf("%s %s at %s, and has no line of it", gateway, did, to))}
 	}
 	return Verdict{"client", -1, c.says(fmt.Sprintf("%s %s by the client, and no proxy has a line of it", orUnknown(to), did))}

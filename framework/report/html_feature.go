@@ -19,7 +19,8 @@ type suiteView struct {
 type featureView struct {
 	ID, Suite, Name, Spec, Status, Sign string
 	Took, Note, Cause                   string
-	Told                                bool // a step tells the cause
+	Hop                                 string // the first that is wrong, if that is known
+	Told                                bool   // a step tells the cause
 	Open                                bool
 	Steps                               []stepView
 }
@@ -81,7 +82,7 @@ func featureID(suite, feature int) string { return fmt.Sprintf("f%d-%d", suite+1
 func featureOf(t *texts, f Feature) featureView {
 	status, cause := f.Judged()
 	v := featureView{Name: t.line(f.Name), Spec: t.line(f.Spec), Status: string(status), Sign: sign(string(status)),
-		Took: f.Took.String(), Cause: t.line(cause), Told: f.tells(cause)}
+		Took: f.Took.String(), Cause: t.line(cause), Hop: t.line(f.firstWrong()), Told: f.tells(cause)}
 	if status == Pass {
 		v.Note = passNote(f)
 	}

@@ -28,22 +28,12 @@ func (p page) urgent() []firstView {
 		}
 		for _, f := range s.Features {
 			if urgency(f.Status) >= 0 && !p.Claims {
-				add(f.ID, Status(f.Status), s.Name+" / "+f.Name, f.Cause, f.firstWrong())
+				add(f.ID, Status(f.Status), s.Name+" / "+f.Name, f.Cause, f.Hop)
 			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b firstView) int { return cmp.Compare(urgency(a.Status), urgency(b.Status)) })
 	return out
-}
-
-// firstWrong is the sentence of the first wrong hop, if a step has one.
-func (f featureView) firstWrong() string {
-	for _, s := range f.Steps {
-		if s.Failure != nil && s.Failure.Way != nil {
-			return s.Failure.Way.Sentence
-		}
-	}
-	return ""
 }
 
 // urgency is below 0 for what is good or was not asked.

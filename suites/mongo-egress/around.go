@@ -32,12 +32,7 @@ func noWayAround(at *string) suite.Feature {
 		Given:   way(at),
 		Then: []suite.Step{
 			suite.Control("the pod reaches the database through the gateway", fromAgent(at, expect.Documents(ratingsdb.OneStarEach))),
-			suite.Do("the route is withdrawn", func(ctx context.Context, e *suite.Env) error {
-				if err := e.Withdraw(ctx, "VirtualService", route); err != nil {
-					return err
-				}
-				return e.Withdraw(ctx, "ServiceEntry", "mongodb")
-			}),
+			suite.Do("the route is withdrawn", suite.After(suite.Withdrawn("VirtualService", route), suite.Withdrawn("ServiceEntry", "mongodb"))),
 			suite.Eventually("then the same pod is refused", fromAgent(at, expect.Severed())),
 			suite.Stay("and stays refused", fromAgent(at, expect.Unanswered())),
 			suite.Holds("by its own sidecar, for the address is not in the registry", blackHoled(at)),
