@@ -56,8 +56,10 @@ func (a *app) conduct(c *cobra.Command, cfg config.Config, wrong bool, chosen []
 		return err
 	}
 	defer output.Close()
+	if wrong {
+		cfg.Run.Hold = 0 // what is broken on purpose is not held
+	}
 	o := a.options(cfg, output)
-	o.NoEvidence = wrong
 	a.exit = suite.Conduct(c.Context(), o, chosen, score).Verdict.Exit
 	return nil
 }

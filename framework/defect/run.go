@@ -56,7 +56,7 @@ func (p patient) treat(ctx context.Context, s *suite.Session, phase progress.Pha
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() { defer close(watched); w.watch(watching) }()
-	found, err := s.Play(ctx, suite.Round{Only: asked(batch), Follow: true, Ended: w.ended})
+	found, err := s.Play(ctx, suite.Round{Only: asked(batch), Foreseen: declared(batch), Follow: true, Ended: w.ended})
 	stop()
 	<-watched
 	if err != nil || ctx.Err() != nil {
@@ -81,6 +81,20 @@ func asked(batch []Defect) map[string]bool {
 		}
 	}
 	return features
+}
+
+// declared tells of a step by which mismatch a defect of the batch had to make it fail.
+func declared(batch []Defect) func(suite, feature string, s report.Step) (report.Mismatch, bool) {
+	return func(of, feature string, step report.Step) (report.Mismatch, bool) {
+		for _, d := range batch {
+			for _, s := range d.Sees {
+				if m, named := suite.Named(step, s.Step, s.Field); named && s.Feature == suite.Key(of, feature) {
+					return m, true
+				}
+			}
+		}
+		return report.Mismatch{}, false
+	}
 }
 
 // matrix compares what was found with what had to be seen. missing says why a defect was

@@ -23,9 +23,15 @@ const istiodPort = 15014
 // bodyLimit bounds what is read of one answer; configz of a big mesh is the largest.
 const bodyLimit = 64 << 20
 
+// askLimit bounds one question to all istiods. Nobody's context ends it, since others may
+// wait for the answer too.
+const askLimit = 10 * time.Second
+
 // Console is a lasting connection to every istiod of a mesh, for questions that
 // are asked again and again. It connects when it is first asked, follows istiods
-// that come and go, and reads only. It is safe for concurrent use.
+// that come and go, and reads only. It is safe for concurrent use: it asks one question at
+// a time, and gives the answer to all who had asked the same before it began, so that
+// istiod, which has a mesh to serve, does not answer each of many that wait.
 type Console struct {
 	istiods func(ctx context.Context) ([]string, error)
 	connect func(ctx context.Context, pod string) (base string, stop func(), err error)
@@ -33,8 +39,18 @@ type Console struct {
 	http    *http.Client
 	now     func() time.Time
 
-	mu    sync.Mutex
-	lines map[string]line
+	asking sync.Mutex // held while a question is under way
+	lines  map[string]line
+
+	mu     sync.Mutex
+	coming map[string]*question // by path: those that have not begun
+}
+
+// question is one that is put to all istiods, for all who wait for it.
+type question struct {
+	answered chan struct{}
+	answers  []answer
+	err      error
 }
 
 type line struct {
@@ -54,6 +70,7 @@ func NewConsole(k *kube.Client, m *Mesh) *Console {
 		http:    &http.Client{Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 2}},
 		now:     time.Now,
 		lines:   map[string]line{},
+		coming:  map[string]*question{},
 	}
 }
 
@@ -91,8 +108,8 @@ func istiods(ctx context.Context, k *kube.Client, m *Mesh) ([]string, error) {
 
 // Close ends the connections. The console connects again when it is asked again.
 func (c *Console) Close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.asking.Lock()
+	defer c.asking.Unlock()
 	for pod := range c.lines {
 		c.hangUp(pod)
 	}
@@ -124,9 +141,44 @@ func (c *Console) Get(ctx context.Context, path string) (map[string][]byte, erro
 	return out, nil
 }
 
+// ask returns what istiods answer to a question that begins after this.
 func (c *Console) ask(ctx context.Context, path string) ([]answer, error) {
+	q := c.question(ctx, path)
+	select {
+	case <-q.answered:
+		return q.answers, q.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("istiod: %s: %w", path, context.Cause(ctx))
+	}
+}
+
+// question is the one about this path that comes next.
+func (c *Console) question(ctx context.Context, path string) *question {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	q := c.coming[path]
+	if q == nil {
+		q = &question{answered: make(chan struct{})}
+		c.coming[path] = q
+		go c.put(context.WithoutCancel(ctx), path, q)
+	}
+	return q
+}
+
+// put asks the question when its turn has come. Who comes from then on needs another.
+func (c *Console) put(ctx context.Context, path string, q *question) {
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	c.mu.Lock()
+	delete(c.coming, path)
+	c.mu.Unlock()
+	ctx, stop := context.WithTimeout(ctx, askLimit)
+	defer stop()
+	q.answers, q.err = c.askAll(ctx, path)
+	close(q.answered)
+}
+
+func (c *Console) askAll(ctx context.Context, path string) ([]answer, error) {
 	pods, err := c.istiods(ctx)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 )
 
 // istiod is a debug interface over real HTTP; its answers can be changed.
@@ -61,6 +62,7 @@ func consoleOf(t *testing.T, pods map[string]*istiod) (*Console, *int) {
 		http:    &http.Client{},
 		now:     time.Now,
 		lines:   map[string]line{},
+		coming:  map[string]*question{},
 	}
 	t.Cleanup(c.Close)
 	return c, &connections
@@ -94,6 +96,35 @@ func TestConsoleConnectsAgainWhenAnIstiodWasReplacedUnderIt(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, got, 1)
 	assert.Equal(t, 2, *connections)
+}
+
+func TestWhoeverAskedBeforeAQuestionBeganHasItsAnswer(t *testing.T) {
+	i := newIstiod(t)
+	i.syncz = synced
+	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
+	c.asking.Lock() // another question is under way
+	var all errgroup.Group
+	for range 20 {
+		all.Go(func() error { _, err := c.Syncz(t.Context()); return err })
+	}
+	require.Eventually(t, func() bool { return i.asked.Load() == 0 && waiting(c, "/debug/syncz") }, time.Second, time.Millisecond)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, err := c.Syncz(gone)
+	require.ErrorIs(t, err, context.Canceled, "one that cannot wait does not spoil it for the others")
+	c.asking.Unlock()
+	require.NoError(t, all.Wait())
+	assert.LessOrEqual(t, i.asked.Load(), int32(2), "those that came late share another")
+	before := i.asked.Load()
+	_, err = c.Syncz(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, before+1, i.asked.Load(), "an answer from before is none")
+}
+
+func waiting(c *Console, path string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.coming[path] != nil
 }
 
 func TestConsoleForgetsIstiodsThatAreGone(t *testing.T) {
@@ -146,7 +177,7 @@ func TestProgrammedNeedsSeenThenSyncedThenQuiet(t *testing.T) {
 	assert.ErrorContains(t, look(), "istiod istiod-1: VirtualService shop/api: not seen yet")
 	i.configz = listing
 	assert.ErrorContains(t, look(), "resource version: want 8, got 7")
-	i.configz = `[{"kind":"VirtualService","metadata":{"name":"api","namespace":"shop","resourceVersion":"8"}}]`
+	i.configz = `[{"kind":"VirtualService","metadata":{"name":"api","namespace":"shop","resourceVersion":"10"}}]` // a status was written
 	assert.EqualError(t, look(), "proxy bank/b-1: want SYNCED, got LDS STALE")
 	i.syncz = synced
 	assert.ErrorContains(t, look(), "not known to be quiet for 250ms")

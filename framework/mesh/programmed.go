@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,6 +179,17 @@ func resolve(ctx context.Context, k *kube.Client, w Wanted) ([]object, error) {
 	return out, nil
 }
 
+// arrived tells whether istiod has this version or, where istiod itself has written a
+// status since, a later one: versions are numbers that grow.
+func (o object) arrived(got string) bool {
+	want, err := strconv.ParseUint(o.version, 10, 64)
+	have, err2 := strconv.ParseUint(got, 10, 64)
+	if err != nil || err2 != nil {
+		return got == o.version
+	}
+	return have >= want
+}
+
 func listed(o *unstructured.Unstructured) bool {
 	return strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io")
 }
@@ -208,7 +220,7 @@ func missing(istiod string, want []object, have map[object]string) error {
 	for _, w := range want {
 		got := have[object{kind: w.kind, namespace: w.namespace, name: w.name}]
 		switch {
-		case got == w.version:
+		case w.arrived(got):
 		case w.version == "":
 			errs = append(errs, fmt.Errorf("istiod %s: %s: want it gone, still there", istiod, w))
 		case got == "":

@@ -21,6 +21,8 @@ type Kill struct {
 	// Got is what was seen: the step that failed and why, or that none did.
 	Got  string  `json:"got"`
 	Took Seconds `json:"tookSeconds"`
+	// Evidence lists the files captured where a feature failed otherwise than declared.
+	Evidence []string `json:"evidence,omitempty"`
 }
 
 // KillKind says who was made wrong.

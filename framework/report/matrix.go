@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -68,7 +69,11 @@ func rows(b *strings.Builder, kills []Kill, seen bool) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |", k.Feature, span(wrong), span(k.Step), span(k.Field), k.Outcome)
 		if seen {
-			b.WriteString(" " + span(k.Got) + " |")
+			b.WriteString(" " + span(k.Got))
+			if len(k.Evidence) > 0 {
+				b.WriteString("; evidence in " + span(path.Dir(k.Evidence[0])))
+			}
+			b.WriteString(" |")
 		}
 		b.WriteByte('\n')
 	}

@@ -97,6 +97,7 @@ func (r *featureRun) assess(ctx context.Context, t *testing.T, step Step) {
 			return result{attempts: 1}, Broken(w.meddle(ctx, r.env))
 		})
 	}
+	r.env.foreseen = r.foresees(step.Name)
 	if !r.failed {
 		r.record(ctx, t, step.Name, step.kind, func(ctx context.Context) (result, error) { return step.run(ctx, r.env) })
 	}
@@ -126,10 +127,13 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 	if err != nil {
 		step.Failure.Message = strings.TrimPrefix(step.Failure.Message, name+": ") // a deadline's name
 		r.failed = true
-		if step.Status == report.Fail {
+		_, foreseen := r.foreseen(step)
+		if step.Status == report.Fail && (!foreseen && r.suite.bed.Evidence != nil || r.suite.round.Follow) {
 			step.Failure.Way = r.way(ctx, err)
 		}
-		step.Evidence = r.evidence(ctx, step, res.seen)
+		if !foreseen {
+			step.Evidence = r.evidence(ctx, step, res.seen)
+		}
 		t.Errorf("%s: %s: %v", r.feature.Name, name, err)
 		var p *panicked
 		if errors.As(err, &p) {
@@ -138,6 +142,29 @@ func (r *featureRun) record(ctx context.Context, t *testing.T, name string, k ki
 		r.heldAfter(ctx, step)
 	}
 	r.add(step)
+}
+
+// foreseen tells whether a step had to fail as it did, and by which mismatch.
+func (r *featureRun) foreseen(s report.Step) (report.Mismatch, bool) {
+	switch w, f := r.wrong, r.suite.round.Foreseen; {
+	case s.Status != report.Fail:
+	case w != nil:
+		return Named(s, r.feature.Target(*w), w.Field)
+	case f != nil:
+		return f(r.suite.suite.Name, r.feature.Name, s)
+	}
+	return report.Mismatch{}, false
+}
+
+// foresees tells of an error of a step whether it is the one that had to come; nil where
+// nothing is broken on purpose.
+func (r *featureRun) foresees(step string) func(error) (report.Mismatch, bool) {
+	if r.wrong == nil && r.suite.round.Foreseen == nil {
+		return nil
+	}
+	return func(err error) (report.Mismatch, bool) {
+		return r.foreseen(report.Step{Name: step, Status: statusOf(err), Failure: failureOf(err, nil)})
+	}
 }
 
 // add writes a step down that has ended.

@@ -15,6 +15,7 @@ import (
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
 	"meshgate/framework/progress"
+	"meshgate/framework/report"
 	"meshgate/framework/wait"
 
 	corev1 "k8s.io/api/core/v1"
@@ -37,14 +38,18 @@ type Env struct {
 	began   time.Time
 	secret  func(string)
 	tell    func(format string, args ...any) // into the report's notes
-	// remade waits until objects may be made again, effective until those that were made are
-	// on the proxies.
-	remade, effective func(context.Context, []*unstructured.Unstructured) error
+	// remade waits until objects may be made again, effective until a change is on the
+	// proxies.
+	remade    func(context.Context, []*unstructured.Unstructured) error
+	effective func(context.Context, mesh.Wanted) error
 
 	waiting *progress.Group // where a wait for a workload is shown; nil: nowhere
 
-	mu      sync.Mutex
+	mu       sync.Mutex
+	foreseen func(error) (report.Mismatch, bool) // tells what is broken on purpose; nil: nothing is
+
 	changed time.Time
+	moves   []move // of which it is not known that they are on the proxies
 	traffic []exchanged
 	certs   map[string]*pki.Certificate
 	logins  map[string]Login

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"meshgate/fixtures"
 	"meshgate/framework/kube"
@@ -120,7 +121,7 @@ func (e *Env) standWrong(ctx context.Context, givens []Given, wrong *Sabotage) e
 	if err := e.Make(ctx, slices.Concat(objs, more)...); err != nil || len(more) == 0 {
 		return err
 	}
-	return Broken(e.effective(ctx, more)) // a step may look only once
+	return Broken(e.effective(ctx, mesh.Wanted{Applied: more})) // a step may look only once
 }
 
 // sabotaged is what is given with the sabotage done, and what stands beside it.
@@ -162,6 +163,7 @@ func (e *Env) Make(ctx context.Context, objs ...*unstructured.Unstructured) erro
 		if err != nil {
 			return Broken(err)
 		}
+		e.moved(o, true)
 	}
 	e.Changed()
 	g, ctx := errgroup.WithContext(ctx)
@@ -178,7 +180,53 @@ func (e *Env) Remove(ctx context.Context, objs ...*unstructured.Unstructured) er
 	if err := e.Kube.Delete(ctx, objs...); err != nil {
 		return Broken(err)
 	}
+	for _, o := range objs {
+		e.moved(o, false)
+	}
 	e.Changed()
+	return nil
+}
+
+// moved notes that an object was made or changed, or else removed.
+func (e *Env) moved(o *unstructured.Unstructured, there bool) {
+	if !strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io") {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.moves = slices.DeleteFunc(e.moves, func(m move) bool { return kube.Name(m.object) == kube.Name(o) })
+	e.moves = append(e.moves, move{o, there})
+}
+
+// move is a change of the mesh's configuration.
+type move struct {
+	object *unstructured.Unstructured
+	there  bool
+}
+
+// arrived waits until all that the feature has changed in the mesh's configuration is on
+// the proxies. Before that a refusal may only say that nothing has come yet.
+func (e *Env) arrived(ctx context.Context) error {
+	e.mu.Lock()
+	moves := slices.Clone(e.moves)
+	e.mu.Unlock()
+	if len(moves) == 0 {
+		return nil
+	}
+	var w mesh.Wanted
+	for _, m := range moves {
+		if m.there {
+			w.Applied = append(w.Applied, m.object)
+		} else {
+			w.Deleted = append(w.Deleted, m.object)
+		}
+	}
+	if err := e.effective(ctx, w); err != nil {
+		return Broken(err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.moves = slices.DeleteFunc(e.moves, func(m move) bool { return slices.Contains(moves, m) })
 	return nil
 }
 
@@ -205,7 +253,9 @@ func (e *Env) Recreate(ctx context.Context, kind, name string, meanwhile func(co
 	if err := e.Remove(ctx, o); err != nil {
 		return err
 	}
-	return errors.Join(meanwhile(ctx), e.shared.Make(ctx, o))
+	err = errors.Join(meanwhile(ctx), e.shared.Make(ctx, o))
+	e.moved(o, true)
+	return err
 }
 
 func (e *Env) ready(ctx context.Context, o *unstructured.Unstructured) error {

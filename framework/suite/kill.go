@@ -75,15 +75,29 @@ func Compare(k *report.Kill, f report.Feature) {
 		k.Outcome, k.Got = report.NotShown, string(status)+": "+reason
 	default:
 		k.Outcome, k.Got = report.WrongReason, fmt.Sprintf("%q failed: %s", at.Name, at.Failure.Message)
-		for _, m := range at.Failure.Mismatches {
-			if m.Field == k.Field && at.Name == k.Step {
-				k.Outcome, k.Got = report.Killed, fmt.Sprintf("want %s, got %s", m.Want, m.Got)
-			}
+		if m, ok := Named(at, k.Step, k.Field); ok {
+			k.Outcome, k.Got = report.Killed, fmt.Sprintf("want %s, got %s", m.Want, m.Got)
 		}
 		if first, sentence := firstWrong(at); k.Hop != "" && first != k.Hop && k.Outcome == report.Killed {
 			k.Outcome, k.Got = report.WrongReason, fmt.Sprintf("the first wrong hop is %q: %s; %s", first, sentence, k.Got)
 		}
 	}
+	if k.Outcome != report.Killed {
+		k.Evidence = at.Evidence
+	}
+}
+
+// Named is the mismatch by which a step failed, if it is the one declared, for the field
+// declared.
+func Named(s report.Step, step, field string) (report.Mismatch, bool) {
+	if s.Name != step || s.Failure == nil {
+		return report.Mismatch{}, false
+	}
+	i := slices.IndexFunc(s.Failure.Mismatches, func(m report.Mismatch) bool { return m.Field == field })
+	if i < 0 {
+		return report.Mismatch{}, false
+	}
+	return s.Failure.Mismatches[i], true
 }
 
 // firstWrong is the first wrong hop that a step's failure names, and in which words.

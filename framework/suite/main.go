@@ -37,7 +37,7 @@ type Options struct {
 	Output *os.File
 	// Verbose also tells what became of each step.
 	Verbose bool
-	// NoEvidence captures none, and holds nothing: what is broken on purpose needs neither.
+	// NoEvidence captures none.
 	NoEvidence bool
 	// In is where a line lets go what is held; nil: only time does.
 	In io.Reader
@@ -140,7 +140,7 @@ func Run(ctx context.Context, o Options, suites ...Suite) report.Run {
 // report of what the score wrote into it. What stands then is removed.
 func Conduct(ctx context.Context, o Options, suites []Suite, score func(*Session, *report.Run) error) report.Run {
 	s := newSession(o)
-	if limit := o.Config.Run.Hold; limit > 0 && !o.NoEvidence {
+	if limit := o.Config.Run.Hold; limit > 0 {
 		s.stop = newStop(o, limit, nil)
 	}
 	run := report.Run{

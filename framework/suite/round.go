@@ -1,6 +1,10 @@
 package suite
 
-import "context"
+import (
+	"context"
+
+	"meshgate/framework/report"
+)
 
 // Round is one pass over the features of suites that stand.
 type Round struct {
@@ -9,8 +13,11 @@ type Round struct {
 	// Only are the features that are asked, by Key; nil means all. Of these the
 	// configuration selects.
 	Only map[string]bool
-	// Follow has requests that failed followed from hop to hop also where no evidence is
-	// captured.
+	// Foreseen tells of a step that failed whether it had to, and by which mismatch. Of that
+	// no evidence is captured, and it is not waited for until its deadline. What a sabotage
+	// declares is foreseen anyway; nil: nothing else is.
+	Foreseen func(suite, feature string, s report.Step) (report.Mismatch, bool)
+	// Follow has requests followed from hop to hop also where they had to fail.
 	Follow bool
 	// Ended is called when a feature has ended, and what it made still stands; nil: nobody.
 	Ended func(ctx context.Context, suite, feature string)

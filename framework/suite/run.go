@@ -32,14 +32,13 @@ import (
 // of them that was selected begins, so that a filter that matches nothing makes
 // nothing.
 type suiteRun struct {
-	suite   Suite
-	open    func(context.Context) (*testbed.Bed, error)
-	log     progress.Log // for the report too
-	shown   progress.Log // for people alone
-	steps   bool         // are told as well
-	secret  func(string) // told every key that is made
-	control func(*testbed.Bed) controlPlane
-	stop    *stop // nil: no feature is held
+	suite  Suite
+	open   func(context.Context) (*testbed.Bed, controlPlane, error)
+	log    progress.Log // for the report too
+	shown  progress.Log // for people alone
+	steps  bool         // are told as well
+	secret func(string) // told every key that is made
+	stop   *stop        // nil: no feature is held
 
 	once   sync.Once
 	err    error
@@ -120,22 +119,7 @@ type controlPlane interface {
 // reached the proxies: what is made again at once would find its counters there, and a
 // feature that lacks it would pass for what the one before has left.
 func (s *suiteRun) remade(ctx context.Context, objs []*unstructured.Unstructured) error {
-	s.makes.Lock() // the others that make something again wait as well
-	defer s.makes.Unlock()
-	var since mesh.Mark
-	var again, unseen []*unstructured.Unstructured
-	for _, o := range objs {
-		mark, there := s.removed[kube.Name(o)]
-		switch {
-		case !there:
-			continue
-		case mark == nil:
-			unseen = append(unseen, o)
-		case mark.After(since):
-			since = *mark
-		}
-		again = append(again, o)
-	}
+	again, unseen, since := s.removedOf(objs)
 	if len(again) == 0 {
 		return nil
 	}
@@ -148,11 +132,33 @@ func (s *suiteRun) remade(ctx context.Context, objs []*unstructured.Unstructured
 	if err := s.pushed(ctx, since); err != nil {
 		return err
 	}
+	s.makes.Lock()
+	defer s.makes.Unlock()
 	for _, o := range again {
 		delete(s.removed, kube.Name(o))
 	}
 	maps.DeleteFunc(s.removed, func(_ string, mark *mesh.Mark) bool { return mark != nil && !mark.After(since) })
 	return nil
+}
+
+// removedOf are those of the objects that were removed, those of them whose removal was not
+// seen, and when the last of the others was.
+func (s *suiteRun) removedOf(objs []*unstructured.Unstructured) (again, unseen []*unstructured.Unstructured, since mesh.Mark) {
+	s.makes.Lock()
+	defer s.makes.Unlock()
+	for _, o := range objs {
+		mark, there := s.removed[kube.Name(o)]
+		switch {
+		case !there:
+			continue
+		case mark == nil:
+			unseen = append(unseen, o)
+		case mark.After(since):
+			since = *mark
+		}
+		again = append(again, o)
+	}
+	return again, unseen, since
 }
 
 // gone notes what a feature has removed, if another round may make it again.
@@ -175,9 +181,9 @@ func (s *suiteRun) gone(ctx context.Context, objs []*unstructured.Unstructured) 
 	return err
 }
 
-// effective waits until what was made is on the proxies, whatever else they wait for.
-func (s *suiteRun) effective(ctx context.Context, objs []*unstructured.Unstructured) error {
-	since, err := s.known(ctx, mesh.Wanted{Applied: objs})
+// effective waits until a change is on the proxies, whatever else they wait for.
+func (s *suiteRun) effective(ctx context.Context, w mesh.Wanted) error {
+	since, err := s.known(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -230,11 +236,10 @@ func (s *suiteRun) started(ctx context.Context) error {
 }
 
 func (s *suiteRun) begin(ctx context.Context) error {
-	bed, err := s.open(ctx)
-	if err != nil {
+	var err error
+	if s.bed, s.console, err = s.open(ctx); err != nil {
 		return err
 	}
-	s.bed, s.console = bed, s.control(bed)
 	phase := s.log.Begin("suite " + s.suite.Name)
 	_, err = guarded(func() (result, error) { return result{}, s.stand(ctx, phase) })
 	phase.End(err)
@@ -294,7 +299,6 @@ func (s *suiteRun) leave(ctx context.Context) error {
 		return nil
 	}
 	s.left = true
-	s.console.Close()
 	err := s.shared.clean(ctx)
 	if err == nil {
 		err = s.nothingLeft(ctx)

@@ -33,10 +33,12 @@ type Session struct {
 	gateways []mesh.GatewaySpec // of all suites
 	redactor *evidence.Redactor // knows the keys of this run
 	stop     *stop              // nil: nothing is held
+	standing bool               // all suites do
 
-	once sync.Once
-	bed  *testbed.Bed
-	err  error
+	once    sync.Once
+	bed     *testbed.Bed
+	console controlPlane // of the bed, one for all suites
+	err     error
 }
 
 // conduct lets the score play and then takes everything away.
@@ -52,10 +54,13 @@ func (s *Session) conduct(ctx context.Context, id string, suites []Suite, score 
 	}
 	folder := filepath.Join(s.options.Config.Run.Report, id)
 	for _, one := range suites {
-		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, shown: s.options.Log, steps: s.options.Verbose, secret: func(v string) { s.redactor.Secret(v) }, control: s.options.control, stop: s.stop, removed: map[string]*mesh.Mark{},
-			open: func(ctx context.Context) (*testbed.Bed, error) { return s.open(ctx, folder) }})
+		s.suites = append(s.suites, &suiteRun{suite: one, log: s.phases, shown: s.options.Log, steps: s.options.Verbose, secret: func(v string) { s.redactor.Secret(v) }, stop: s.stop, removed: map[string]*mesh.Mark{},
+			open: func(ctx context.Context) (*testbed.Bed, controlPlane, error) { return s.open(ctx, folder) }})
 	}
 	err := errors.Join(score(), s.leave(ctx))
+	if s.console != nil {
+		s.console.Close()
+	}
 	if s.bed != nil {
 		err = errors.Join(err, s.bed.Leave(ctx, s.phases))
 	}
@@ -99,11 +104,13 @@ func (s *Session) place(r report.Suite) int {
 // Stand makes what the suites share, before any feature is asked.
 func (s *Session) Stand(ctx context.Context) error {
 	var g errgroup.Group
-	g.SetLimit(sideBySide())
+	g.SetLimit(starting())
 	for _, sr := range s.suites {
 		g.Go(func() error { return sr.started(ctx) })
 	}
-	return g.Wait()
+	err := g.Wait()
+	s.standing = err == nil
+	return err
 }
 
 // Bed is the mesh that the suites stand on; nil before any does.
@@ -123,17 +130,25 @@ func (s *Session) Namespace(suite, readable string) (string, error) {
 // leave removes what the suites still have, side by side.
 func (s *Session) leave(ctx context.Context) error {
 	var g errgroup.Group
-	g.SetLimit(sideBySide())
+	g.SetLimit(starting())
 	for _, sr := range s.suites {
 		g.Go(func() error { return sr.leave(ctx) })
 	}
 	return g.Wait()
 }
 
-// sideBySide is how many suites run at a time, one more than there are processors: while
-// some wait for the cluster another one has it compute. More of them only take turns in
-// starting their applications, until what each has to wait for is late.
-func sideBySide() int { return runtime.NumCPU() + 1 }
+// starting is how many suites start their applications at a time, one more than there are
+// processors: while some wait for the cluster another one has it compute. More of them
+// only take turns, until what each has to wait for is late.
+func starting() int { return runtime.NumCPU() + 1 }
+
+// abreast is how many of these suites run at a time: all, once they stand.
+func (s *Session) abreast() int {
+	if s.standing {
+		return max(1, len(s.suites))
+	}
+	return starting()
+}
 
 // asTests runs the tests. Outside `go test` their own output would repeat the summary, so
 // it goes to a file; flags are given as an empty command line, since the real one is not
@@ -149,7 +164,7 @@ func (s *Session) asTests(tests []testing.InternalTest) error {
 			return err
 		}
 	}
-	if err := flag.Set("test.parallel", strconv.Itoa(sideBySide())); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(s.abreast())); err != nil {
 		return err
 	}
 	stdout := os.Stdout
@@ -160,10 +175,11 @@ func (s *Session) asTests(tests []testing.InternalTest) error {
 }
 
 // open stands the bed up, once, for whichever suite comes first.
-func (s *Session) open(ctx context.Context, folder string) (*testbed.Bed, error) {
+func (s *Session) open(ctx context.Context, folder string) (*testbed.Bed, controlPlane, error) {
 	s.once.Do(func() {
 		s.bed, s.err = s.options.up(ctx, s.options.Config, s.phases, s.gateways...)
 		if s.err == nil {
+			s.console = s.options.control(s.bed)
 			s.err = s.bed.Sound(ctx)
 		}
 		if s.err == nil && !s.options.NoEvidence {
@@ -171,7 +187,7 @@ func (s *Session) open(ctx context.Context, folder string) (*testbed.Bed, error)
 			s.redactor = &s.bed.Evidence.Redactor
 		}
 	})
-	return s.bed, s.err
+	return s.bed, s.console, s.err
 }
 
 // filter is the selection in e2e-framework's words.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"meshgate/framework/expect"
@@ -145,15 +146,19 @@ func Now(name string, exchanges ...Exchange) Step {
 	}}
 }
 
-// Stay asserts that the answer is right at every look over the window Settled: long
-// enough for a change that is on its way to arrive.
+// Stay asserts that the answer is right at every look over the window Settled, which
+// begins when all that the feature has changed is on the proxies.
 func Stay(name string, exchanges ...Exchange) Step {
 	return Step{Name: name, kind: assertion, exchanges: exchanges, run: func(ctx context.Context, e *Env) (result, error) {
 		var seen any
+		late := e.arrived(ctx)
 		out, err := e.throughout(ctx, name, func(ctx context.Context) (err error) {
 			seen, err = round(ctx, e, exchanges)
 			return err
 		})
+		if err == nil {
+			err = late // what is wrong is wrong already; what is right may not have come
+		}
 		return result{attempts: out.Attempts, seen: seen}, err
 	}}
 }
@@ -189,8 +194,41 @@ func Stays(name string, f func(context.Context, *Env) error) Step {
 
 // Await waits within a step until a condition is met, before the budget Converged is spent.
 func (e *Env) Await(ctx context.Context, name string, f func(context.Context) error) error {
-	_, err := wait.Until(ctx, wait.Deadline{Name: name, Within: e.Budget.Converged, Looks: looks}, pollEvery, f)
+	_, err := wait.Until(ctx, wait.Deadline{Name: name, Within: e.Budget.Converged, Looks: looks}, pollEvery, e.shortened(f))
 	return err
+}
+
+// shortened ends the wait for what is broken on purpose, and cannot be met: all that the
+// feature has changed is on the proxies, and the declared mismatch has stayed since as long
+// as a log takes to be written and as Stay takes for granted. Without anything broken the
+// condition is as it was.
+func (e *Env) shortened(f wait.Condition) wait.Condition {
+	if e.foreseen == nil {
+		return f
+	}
+	var since time.Time
+	var before report.Mismatch
+	return func(ctx context.Context) error {
+		err := f(ctx)
+		m, foreseen := e.foreseen(err)
+		switch {
+		case !foreseen || moving(before, m):
+			since = time.Time{}
+		case !since.IsZero() && time.Since(since) >= max(e.Budget.Settled, e.Budget.LogFlush):
+			return wait.Final(err)
+		case since.IsZero() && e.arrived(ctx) == nil:
+			since = time.Now()
+		}
+		before = m
+		return err
+	}
+}
+
+// moving tells of two numbers seen in turn whether they differ: they may come to be right.
+func moving(before, now report.Mismatch) bool {
+	a, err := strconv.Atoi(before.Got)
+	b, err2 := strconv.Atoi(now.Got)
+	return err == nil && err2 == nil && a != b
 }
 
 func (e *Env) throughout(ctx context.Context, name string, f func(context.Context) error) (wait.Outcome, error) {
@@ -215,7 +253,7 @@ func converge(ctx context.Context, e *Env, name string, exchanges []Exchange) (r
 func (e *Env) until(ctx context.Context, d wait.Deadline, f func(context.Context, *Env) error) (result, error) {
 	began := time.Now()
 	d.Looks = looks
-	out, err := wait.Until(ctx, d, pollEvery, func(ctx context.Context) error { return whole(ctx, f(ctx, e)) })
+	out, err := wait.Until(ctx, d, pollEvery, e.shortened(func(ctx context.Context) error { return whole(ctx, f(ctx, e)) }))
 	res := result{attempts: out.Attempts}
 	if at := e.takeChange(); err == nil && !at.IsZero() {
 		res.converged = began.Add(out.ConvergedAfter).Sub(at)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // prober answers with the statuses in turn, the last one for ever; 0 is a probe
@@ -85,8 +86,95 @@ func TestEventuallyEndsWithItsBudgetAndTheLastAnswer(t *testing.T) {
 		assert.Equal(t, e.Budget.Converged, time.Since(began))
 		assert.Equal(t, report.Fail, statusOf(err), "what was seen is held against the mesh")
 		assert.Equal(t, 503, res.seen.(probe.Observation).Status)
-		assert.GreaterOrEqual(t, res.attempts, int(e.Budget.Converged/pollEvery))
+		assert.GreaterOrEqual(t, res.attempts, 10)
 	})
+}
+
+func TestARefusalCountsOnlyOnceWhatWasChangedHasArrived(t *testing.T) {
+	refused := Ask(probe.GET("http://h/x"), expect.Status(404))
+	changed := func(t *testing.T, arrive func(context.Context, mesh.Wanted) error, status int) error {
+		e, _ := facing(t, status)
+		e.effective = arrive
+		e.moved(gateway("shop"), true)
+		e.moved(gateway("bank"), false)
+		_, err := Stay("stays refused", refused).run(t.Context(), e)
+		return err
+	}
+	for name, c := range map[string]struct {
+		arrives error
+		status  int
+		want    report.Status
+	}{
+		"refused, and it has arrived":     {nil, 404, report.Pass},
+		"refused, and it may not have":    {errors.New("istiod is away"), 404, report.Error},
+		"not refused, whether it has not": {errors.New("istiod is away"), 200, report.Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				err := changed(t, func(_ context.Context, w mesh.Wanted) error {
+					assert.Equal(t, []string{"shop"}, namesOf(w.Applied))
+					assert.Equal(t, []string{"bank"}, namesOf(w.Deleted))
+					return c.arrives
+				}, c.status)
+				assert.Equal(t, c.want, statusOf(err))
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e, _ := facing(t, 404) // asks nobody whether it has arrived
+		_, err := Stay("stays refused", refused).run(t.Context(), e)
+		require.NoError(t, err, "nothing was changed")
+	})
+}
+
+// What is broken on purpose need not be waited for until the deadline, but nothing less
+// than what Stay wants makes a kill.
+func TestWhatIsForeseenIsWaitedForNoLongerThanItTakesToBeSure(t *testing.T) {
+	inARow := func(got ...string) func(error) (report.Mismatch, bool) {
+		n := -1
+		return func(error) (report.Mismatch, bool) {
+			n++
+			g := got[min(n, len(got)-1)]
+			return report.Mismatch{Field: "status", Want: "200", Got: g}, g != ""
+		}
+	}
+	one, _ := facing(t, 503)
+	sure, never := max(one.Budget.Settled, one.Budget.LogFlush), one.Budget.Converged
+	for name, c := range map[string]struct {
+		foreseen func(error) (report.Mismatch, bool)
+		arrives  error
+		least    time.Duration
+		most     time.Duration
+	}{
+		"nothing is broken":       {nil, nil, never, never},
+		"it stays as foreseen":    {inARow("503"), nil, sure, sure + pollEvery},
+		"something else is wrong": {inARow(""), nil, never, never},
+		"something else at first": {inARow("", "", "503"), nil, sure + 2*pollEvery, sure + 3*pollEvery},
+		"it changes":              {inARow("1", "2", "3", "3"), nil, sure + 2*pollEvery, sure + 4*pollEvery},
+		"it may not have arrived": {inARow("503"), errors.New("istiod is away"), never, never},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, _ := facing(t, 503)
+				e.foreseen = c.foreseen
+				e.effective = func(context.Context, mesh.Wanted) error { return c.arrives }
+				e.moved(gateway("shop"), true)
+				began := time.Now()
+				_, err := Eventually("answers", ok()).run(t.Context(), e)
+				assert.Equal(t, report.Fail, statusOf(err))
+				assert.GreaterOrEqual(t, time.Since(began), c.least)
+				assert.LessOrEqual(t, time.Since(began), c.most)
+			})
+		})
+	}
+}
+
+func namesOf(objs []*unstructured.Unstructured) []string {
+	var names []string
+	for _, o := range objs {
+		names = append(names, o.GetName())
+	}
+	return names
 }
 
 func TestEventuallyEndsWithItsContext(t *testing.T) {

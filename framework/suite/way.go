@@ -54,7 +54,7 @@ func (r *featureRun) way(ctx context.Context, failed error) *report.Way {
 		}
 	}
 	c.Seen, c.Line = expect.Blamed(failed)
-	if !c.Traceable() || ctx.Err() != nil || r.env.Mesh.Has(mesh.AccessLog) != nil || r.suite.bed.Evidence == nil && !r.suite.round.Follow {
+	if !c.Traceable() || ctx.Err() != nil || r.env.Mesh.Has(mesh.AccessLog) != nil {
 		return nil
 	}
 	proxies, unread := r.proxies(ctx)

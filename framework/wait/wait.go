@@ -18,8 +18,10 @@ import (
 type Condition = func(context.Context) error
 
 // Until polls cond, first at once and then every interval after the previous
-// attempt ended, until it is met. The context of each attempt is limited to what
-// remains of the deadline, but for the looks that the deadline grants at the least.
+// attempt ended, until it is met. What takes long is looked at less often: the interval
+// grows to a tenth of the time that has passed, and to a second at the most; the last look
+// is one short interval before the deadline. The context of each attempt is limited to
+// what remains of the deadline, but for the looks that the deadline grants at the least.
 //
 // The error is an *Error: it wraps ErrExpired and the last cause when the budget
 // is spent, the cause of ctx when that ended first, or the cause given to Final.
@@ -52,10 +54,23 @@ func Converge(ctx context.Context, d Deadline, every time.Duration, inARow int, 
 				return p.end(nil)
 			}
 		}
-		if pause(p.ctx, every) != nil || p.over() {
+		gap := every
+		if row == 0 {
+			gap = p.gap(every)
+		}
+		if pause(p.ctx, gap) != nil || p.over() {
 			return p.end(ErrExpired)
 		}
 	}
+}
+
+// seldom is the longest that the interval grows to.
+const seldom = time.Second
+
+// gap is the time to the next look at what is not met.
+func (p *poll) gap(every time.Duration) time.Duration {
+	elapsed := time.Since(p.start)
+	return max(every, min(elapsed/10, seldom, p.within()-elapsed-every))
 }
 
 // Throughout checks that cond, sampled at once, then every interval, and at the

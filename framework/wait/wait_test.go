@@ -52,6 +52,29 @@ func TestUntilPollsAtOnceAndThenAtTheInterval(t *testing.T) {
 	})
 }
 
+func TestWhatTakesLongIsLookedAtLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		out, err := Until(t.Context(), Deadline{Name: "ready", Within: 15 * time.Second}, 200*time.Millisecond, script("-", &at))
+		require.ErrorIs(t, err, ErrExpired)
+		assert.Equal(t, 2*time.Second, at[10], "at first at the interval")
+		for i := 1; i < len(at); i++ {
+			assert.LessOrEqual(t, at[i]-at[i-1], max(200*time.Millisecond, at[i-1]/10), "look %d", i)
+			assert.LessOrEqual(t, at[i]-at[i-1], seldom)
+		}
+		assert.Equal(t, 14800*time.Millisecond, at[len(at)-1], "and once more just before it is too late")
+		assert.Less(t, out.Attempts, 40)
+	})
+}
+
+func TestARowOfSuccessesKeepsTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out, err := Converge(t.Context(), Deadline{Name: "ready", Within: time.Minute}, 200*time.Millisecond, 3, after(20*time.Second))
+		require.NoError(t, err)
+		assert.Equal(t, 400*time.Millisecond, out.Took-out.ConvergedAfter)
+	})
+}
+
 func TestUntilExpiredNamesDeadlineBudgetAttemptsAndLastCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, err := Until(t.Context(), Deadline{Name: "gateway programmed", Within: 10 * time.Second}, 3*time.Second, after(time.Hour))
