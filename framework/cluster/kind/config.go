@@ -165,9 +165,12 @@ const oomPatch = `[plugins."io.containerd.grpc.v1.cri"]
   restrict_oom_score_adj = true
 `
 
-// controlPlaneCPU is what each static pod asks for. kubeadm's own figures sum up
-// to 650m, a third of a two-core machine, without being used.
-const controlPlaneCPU = "25m"
+// controlPlaneCPU is what each static pod asks for. kubeadm's own figures sum up to 650m,
+// a third of a two-core machine. But a request is the weight too by which a busy machine
+// shares its processors, and everybody waits for the API server, as it waits for etcd.
+var controlPlaneCPU = map[string]string{
+	"etcd": "100m", "kube-apiserver": "200m", "kube-controller-manager": "25m", "kube-scheduler": "25m",
+}
 
 // controlPlaneGC has them collect garbage when their heaps, of some 50 MiB, are five times
 // what is in use instead of twice: memory is there, processors are not.
@@ -176,7 +179,7 @@ const controlPlaneGC = "400"
 // patches are the files that kubeadm merges into its static pods, by file name.
 func patches() map[string]string {
 	files := map[string]string{}
-	for _, component := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
+	for component, cpu := range controlPlaneCPU {
 		files[component+"+strategic.yaml"] = strings.TrimLeft(fmt.Sprintf(`
 spec:
   containers:
@@ -187,7 +190,7 @@ spec:
     env:
     - name: GOGC
       value: %q
-`, component, controlPlaneCPU, controlPlaneGC), "\n")
+`, component, cpu, controlPlaneGC), "\n")
 	}
 	return files
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // The requests leave room on a node of two cores that also runs Kubernetes, and
-// a second control plane.
+// a second control plane. They are the weights too by which a busy machine shares its
+// processors: everybody waits for istiod, and then for the gateways.
 func requests(cpu, memory string) map[string]any {
 	return map[string]any{"requests": map[string]any{"cpu": cpu, "memory": memory}}
 }
@@ -72,7 +73,7 @@ func istiodValues(s stock, o Options) map[string]any {
 		},
 		"pilot": map[string]any{
 			"autoscaleEnabled": false,
-			"resources":        requests("20m", "128Mi"),
+			"resources":        requests("200m", "128Mi"),
 			// Without this istiod leaves GatewayClasses behind on a cluster that
 			// has the Gateway API's CRDs.
 			"env": map[string]any{"PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER": "false"},
@@ -135,7 +136,7 @@ func gatewayValues(g mesh.GatewaySpec, revision string) map[string]any {
 		"imagePullPolicy": "IfNotPresent",
 		"autoscaling":     map[string]any{"enabled": false},
 		"replicaCount":    1,
-		"resources":       requests("10m", "64Mi"),
+		"resources":       requests("40m", "64Mi"),
 		"service":         service,
 	}
 	if len(g.Secrets) > 0 {
