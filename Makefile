@@ -23,8 +23,8 @@ conformance: build ## Stand up kind and Istio, run every suite, give the verdict
 	@bin/meshgate run $(ARGS)
 
 .PHONY: test
-test: unit build ## Unit tests, then the suites on kind by `go test`
-	@trap 'bin/meshgate down' EXIT; bin/meshgate up; go test -timeout 30m ./suites/... $(if $(ARGS),-args $(ARGS))
+test: unit build ## Unit tests, the suites on kind by `go test`, then each feature once with something wrong
+	@trap 'bin/meshgate down' EXIT; bin/meshgate up; go test -timeout 30m ./suites/... $(if $(ARGS),-args $(ARGS),; bin/meshgate sabotage --nth 0)
 
 .PHONY: unit
 unit: ## Unit tests alone: the quick loop, no cluster

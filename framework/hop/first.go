@@ -98,7 +98,7 @@ func (c Case) First() Verdict {
 	case refusalWanted(m):
 		return c.at(c.refusing())
 	case byTheMesh(m.Field):
-		return c.at(0)
+		return c.entry()
 	}
 	return c.at(c.answering())
 }
@@ -133,9 +133,24 @@ func (c Case) unseen() Verdict {
 		did = fmt.Sprintf("was tried, which ended in %s by %s", f.Phase, f.Class)
 	}
 	if gateway, ok := c.gatewayAt(to); ok {
-		return Verdict{gateway, -1, c.says(fmt.Sprintf("%s %s at %s, and has no line of it", gateway, did, to))}
+		return c.silent(gateway, did, to)
 	}
 	return Verdict{"client", -1, c.says(fmt.Sprintf("%s %s by the client, and no proxy has a line of it", orUnknown(to), did))}
+}
+
+// silent is the verdict on a gateway that has no line of what came to it.
+func (c Case) silent(gateway, did, at string) Verdict {
+	return Verdict{gateway, -1, c.says(fmt.Sprintf("%s %s at %s, and has no line of it", gateway, did, at))}
+}
+
+// entry is the verdict on the first proxy: the gateway that the client reached, also where
+// only the hops behind it have written their lines.
+func (c Case) entry() Verdict {
+	if c.Entered() != nil {
+		gateway, _ := c.gatewayAt(c.Seen.Remote)
+		return c.silent(gateway, "was reached", c.Seen.Remote)
+	}
+	return c.at(0)
 }
 
 // says adds what was wanted.
@@ -187,8 +202,8 @@ func target(url string) string {
 
 // terminating is where the client's TLS ends.
 func (c Case) terminating() Verdict {
-	if len(c.Way) > 0 && c.Way[0].Proxy.Gateway {
-		return c.at(0)
+	if len(c.Way) > 0 && (c.Way[0].Proxy.Gateway || c.Entered() != nil) {
+		return c.entry()
 	}
 	if t := c.Seen.TLS; len(c.Way) > 0 && t != nil && len(t.Peer) > 0 {
 		return Verdict{"server", -1, c.says(fmt.Sprintf("the server at %s, behind every proxy, presented %s", orUnknown(c.Seen.Remote), t.Peer[0].Subject))}

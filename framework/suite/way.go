@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
@@ -22,10 +21,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
-
-// wayWithin is how long the lines of a request that failed are waited for: Envoy writes
-// once a second. It is no limit of the mesh; what is not there by then is not shown.
-const wayWithin = 3 * time.Second
 
 // gatewayName and sidecarName are what reports call proxies.
 func gatewayName(g mesh.Gateway) string { return "gateway " + g.Name }
@@ -58,7 +53,7 @@ func (r *featureRun) way(ctx context.Context, failed error) *report.Way {
 		return nil
 	}
 	proxies, unread := r.proxies(ctx)
-	_, _ = wait.Until(ctx, wait.Deadline{Name: "the lines of the request", Within: wayWithin}, pollEvery, func(ctx context.Context) error {
+	_, _ = wait.Until(ctx, wait.Deadline{Name: "the lines of the request", Within: r.env.Budget.LogFlush}, pollEvery, func(ctx context.Context) error {
 		records, err := r.records(ctx, proxies)
 		if ctx.Err() == nil {
 			c.Way, unread = hop.Follow(c.Seen, c.Line, records), err
@@ -83,7 +78,7 @@ func (r *featureRun) way(ctx context.Context, failed error) *report.Way {
 
 // chosen is what the proxy has of the route and the cluster that its line names.
 func (r *featureRun) chosen(ctx context.Context, h hop.Record) (json.RawMessage, error) {
-	ctx, stop := context.WithTimeout(ctx, wayWithin)
+	ctx, stop := context.WithTimeout(ctx, r.env.Budget.Probe)
 	defer stop()
 	var answers [][]byte
 	for _, path := range hop.Paths(h.Line) {

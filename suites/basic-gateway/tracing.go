@@ -3,6 +3,7 @@ package basicgateway
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -93,25 +94,33 @@ func asked(ctx context.Context, e *suite.Env, url string) (probe.Observation, er
 	return o, expect.All(expect.Status(200), expect.FromApp())(o)
 }
 
-// sampling asks until each proxy on the way was told to send spans. Proxies send when
-// they have a handful, or after seconds: asking again is also what makes them send.
+// handful is of how many spans each thread of a proxy waits for before it sends them; less
+// it sends after five seconds. Gateway and sidecars here have two threads.
+const handful = 5
+
+// sampling asks until each proxy on the way was told to send spans, each time often enough
+// for it to send them at once.
 func sampling(ctx context.Context, e *suite.Env) error {
-	for _, on := range []struct{ url, app string }{
-		{"http://" + joinedHost + "/again?in=" + e.ID(), "mindful"},
-		{"http://" + brokenHost + "/again?in=" + e.ID(), "forgetful"},
-	} {
-		if _, err := asked(ctx, e, on.url); err != nil {
-			return err
-		}
-		traces, err := tracesBy(ctx, e, "http.url", on.url)
-		if err != nil {
-			return err
-		}
-		if err := sent(slices.Concat(traces...), gatewayOf(e), sidecarOf(e, on.app, trace.Inbound)); err != nil {
-			return err
+	again := func(host string) string { return "http://" + host + "/again?in=" + e.ID() }
+	for range 2 * handful {
+		for _, host := range []string{joinedHost, brokenHost} {
+			if _, err := asked(ctx, e, again(host)); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return errors.Join(
+		sampled(ctx, e, again(joinedHost), gatewayOf(e), sidecarOf(e, "mindful", trace.Inbound)),
+		sampled(ctx, e, again(brokenHost), gatewayOf(e), sidecarOf(e, "forgetful", trace.Inbound)))
+}
+
+// sampled judges that each proxy sent a span of what was asked for.
+func sampled(ctx context.Context, e *suite.Env, url string, proxies ...trace.Proxy) error {
+	traces, err := tracesBy(ctx, e, "http.url", url)
+	if err != nil {
+		return err
+	}
+	return sent(slices.Concat(traces...), proxies...)
 }
 
 // sent judges that each proxy sent a span.
