@@ -204,9 +204,9 @@ type move struct {
 	there  bool
 }
 
-// arrived waits until all that the feature has changed in the mesh's configuration is on
+// Arrived waits until all that the feature has changed in the mesh's configuration is on
 // the proxies. Before that a refusal may only say that nothing has come yet.
-func (e *Env) arrived(ctx context.Context) error {
+func (e *Env) Arrived(ctx context.Context) error {
 	e.mu.Lock()
 	moves := slices.Clone(e.moves)
 	e.mu.Unlock()

@@ -151,7 +151,7 @@ func Now(name string, exchanges ...Exchange) Step {
 func Stay(name string, exchanges ...Exchange) Step {
 	return Step{Name: name, kind: assertion, exchanges: exchanges, run: func(ctx context.Context, e *Env) (result, error) {
 		var seen any
-		late := e.arrived(ctx)
+		late := e.Arrived(ctx)
 		out, err := e.throughout(ctx, name, func(ctx context.Context) (err error) {
 			seen, err = round(ctx, e, exchanges)
 			return err
@@ -216,7 +216,7 @@ func (e *Env) shortened(f wait.Condition) wait.Condition {
 			since = time.Time{}
 		case !since.IsZero() && time.Since(since) >= max(e.Budget.Settled, e.Budget.LogFlush):
 			return wait.Final(err)
-		case since.IsZero() && e.arrived(ctx) == nil:
+		case since.IsZero() && e.Arrived(ctx) == nil:
 			since = time.Now()
 		}
 		before = m

@@ -24,8 +24,8 @@ const (
 
 // observedInTrace: a trace is as long as applications keep it. What the proxies do is
 // the same on both hosts; only the application differs. Both applications are
-// asked for nothing else: connections that a gateway opened to a workload before it was told to
-// send spans may still carry a request or two, of which there would be no span.
+// asked for nothing else, and not before they were told to send spans: of what a gateway asks
+// for on a connection that it has opened before there would be none.
 func observedInTrace() suite.Feature {
 	var joined, broken probe.Observation
 	return suite.Feature{
@@ -35,6 +35,7 @@ func observedInTrace() suite.Feature {
 		Needs:   []mesh.Capability{mesh.Tracing},
 		Given:   []suite.Given{traced},
 		Then: []suite.Step{
+			suite.Do("what is given is on the proxies", func(ctx context.Context, e *suite.Env) error { return e.Arrived(ctx) }),
 			suite.Becomes("the gateway and both sidecars send spans", sampling),
 			suite.Holds("one more request to each application is answered", func(ctx context.Context, e *suite.Env) (err error) {
 				if joined, err = asked(ctx, e, "http://"+joinedHost+"/once?"+rand.Text()); err == nil {
