@@ -56,7 +56,12 @@ func (s *suiteRun) compile(f Feature) types.Feature {
 func closing() []Step { return []Step{everyRequestLogged()} }
 
 func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config) context.Context {
-	env, err := r.suite.enter(ctx, r.feature)
+	var env *Env
+	done, err := r.suite.turn(ctx)
+	if err == nil {
+		t.Cleanup(done)
+		env, err = r.suite.enter(ctx, r.feature)
+	}
 	if err != nil {
 		r.failed = true
 		t.Errorf("%s: not asked: %v", r.feature.Name, err)

@@ -57,7 +57,8 @@ type suiteRun struct {
 	// with when istiod had forgotten it; nil: it was not seen to.
 	removed map[string]*mesh.Mark
 
-	lane *lane // of the round
+	lane  *lane         // of the round
+	turns chan struct{} // has one for each feature that is asked
 
 	mu     sync.Mutex
 	round  Round
@@ -219,6 +220,17 @@ func (s *suiteRun) ask(t *testing.T, e types.Environment, r Round) {
 	e.TestInParallel(t, together...)
 	e.Test(t, alone...)
 	s.result.Took = report.Seconds(time.Since(s.result.Started))
+}
+
+// turn waits until the feature may be asked beside those that are, and returns how to let
+// the next one.
+func (s *suiteRun) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // enter returns what a feature works with, after making what the suite shares.

@@ -80,6 +80,7 @@ func (s *Session) play(ctx context.Context, last bool, rounds ...Round) ([][]rep
 	filter := s.filter().WithParallelTestEnabled()
 	var tests []testing.InternalTest
 	for _, sr := range s.suites {
+		sr.turns = make(chan struct{}, atOnce(min(s.abreast(), len(s.suites))))
 		done := func(round int, r report.Suite) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -149,6 +150,13 @@ func (s *Session) abreast() int {
 	}
 	return starting()
 }
+
+// perProcessor is how many features are asked at a time for each processor. They wait more than they
+// compute; but forty at once on two processors leave the mesh no time to answer.
+const perProcessor = 8
+
+// atOnce is how many features of a suite are asked side by side, where so many suites are.
+func atOnce(suites int) int { return (perProcessor*runtime.NumCPU() + suites - 1) / suites }
 
 // asTests runs the tests. Outside `go test` their own output would repeat the summary, so
 // it goes to a file; flags are given as an empty command line, since the real one is not

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -53,12 +54,20 @@ const (
 	mongo = "mongo-ingress,mongo-egress"
 )
 
-func measure(ctx context.Context, rounds int) error {
+// measure leaves no cluster behind, and of a run that failed its report.
+func measure(ctx context.Context, rounds int) (err error) {
 	reports, err := os.MkdirTemp("", "meshgate-bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(reports)
+	defer func() {
+		if err == nil {
+			err = os.RemoveAll(reports)
+		} else {
+			err = fmt.Errorf("%w: reports are in %s", err, reports)
+		}
+		err = errors.Join(err, meshgate(context.WithoutCancel(ctx), "down"))
+	}()
 	warm := &figures{name: "warm run: no cluster, to the end of the last feature", unit: "s", goal: "≤ 75"}
 	after := &figures{name: "— of that, after the mesh was ready", unit: "s", goal: "≤ 30"}
 	whole := &figures{name: "— with the cluster removed again", unit: "s"}
@@ -112,7 +121,7 @@ func keptRuns(ctx context.Context, reports string, rounds int, kept, pair, every
 			add(r)
 		}
 	}
-	return meshgate(ctx, "down")
+	return nil
 }
 
 // result is one run in seconds: to the last feature's end, from the first suite's
