@@ -159,7 +159,7 @@ func (o object) String() string { return o.kind + " " + o.namespace + "/" + o.na
 func resolve(ctx context.Context, k *kube.Client, w Wanted) ([]object, error) {
 	var out []object
 	for _, o := range w.Applied {
-		if !listed(o) {
+		if !Listed(o) {
 			continue
 		}
 		have, err := k.Get(ctx, o)
@@ -172,7 +172,7 @@ func resolve(ctx context.Context, k *kube.Client, w Wanted) ([]object, error) {
 		out = append(out, object{o.GetKind(), o.GetNamespace(), o.GetName(), have.GetResourceVersion()})
 	}
 	for _, o := range w.Deleted {
-		if listed(o) {
+		if Listed(o) {
 			out = append(out, object{kind: o.GetKind(), namespace: o.GetNamespace(), name: o.GetName()})
 		}
 	}
@@ -190,7 +190,8 @@ func (o object) arrived(got string) bool {
 	return have >= want
 }
 
-func listed(o *unstructured.Unstructured) bool {
+// Listed tells whether istiod lists objects of this kind among its configuration.
+func Listed(o *unstructured.Unstructured) bool {
 	return strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io")
 }
 

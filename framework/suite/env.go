@@ -45,9 +45,9 @@ type Env struct {
 
 	waiting *progress.Group // where a wait for a workload is shown; nil: nowhere
 
-	mu       sync.Mutex
-	foreseen func(error) (report.Mismatch, bool) // tells what is broken on purpose; nil: nothing is
+	foreseen func(error) (report.Mismatch, bool) // tells what is broken on purpose, of the step under way; nil: nothing is
 
+	mu      sync.Mutex
 	changed time.Time
 	moves   []move // of which it is not known that they are on the proxies
 	traffic []exchanged

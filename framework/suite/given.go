@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"meshgate/fixtures"
 	"meshgate/framework/kube"
@@ -189,7 +188,7 @@ func (e *Env) Remove(ctx context.Context, objs ...*unstructured.Unstructured) er
 
 // moved notes that an object was made or changed, or else removed.
 func (e *Env) moved(o *unstructured.Unstructured, there bool) {
-	if !strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io") {
+	if !mesh.Listed(o) {
 		return
 	}
 	e.mu.Lock()

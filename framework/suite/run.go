@@ -165,7 +165,7 @@ func (s *suiteRun) removedOf(objs []*unstructured.Unstructured) (again, unseen [
 // gone notes what a feature has removed, if another round may make it again.
 func (s *suiteRun) gone(ctx context.Context, objs []*unstructured.Unstructured) error {
 	objs = slices.DeleteFunc(slices.Clone(objs), func(o *unstructured.Unstructured) bool {
-		return !strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io")
+		return !mesh.Listed(o)
 	})
 	if s.ending || len(objs) == 0 || ctx.Err() != nil {
 		return nil

@@ -80,7 +80,7 @@ func (s *Session) play(ctx context.Context, last bool, rounds ...Round) ([][]rep
 	filter := s.filter().WithParallelTestEnabled()
 	var tests []testing.InternalTest
 	for _, sr := range s.suites {
-		sr.turns = make(chan struct{}, atOnce(min(s.abreast(), len(s.suites))))
+		sr.turns = make(chan struct{}, atOnce(s.abreast()))
 		done := func(round int, r report.Suite) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -146,13 +146,13 @@ func starting() int { return runtime.NumCPU() + 1 }
 // abreast is how many of these suites run at a time: all, once they stand.
 func (s *Session) abreast() int {
 	if s.standing {
-		return max(1, len(s.suites))
+		return len(s.suites)
 	}
-	return starting()
+	return min(starting(), len(s.suites))
 }
 
-// perProcessor is how many features are asked at a time for each processor. They wait more than they
-// compute; but forty at once on two processors leave the mesh no time to answer.
+// perProcessor is how many features are asked at a time for each processor. They wait more
+// than they compute; but with forty-five at once on two processors answers took seconds.
 const perProcessor = 8
 
 // atOnce is how many features of a suite are asked side by side, where so many suites are.
@@ -172,7 +172,7 @@ func (s *Session) asTests(tests []testing.InternalTest) error {
 			return err
 		}
 	}
-	if err := flag.Set("test.parallel", strconv.Itoa(s.abreast())); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(max(1, s.abreast()))); err != nil {
 		return err
 	}
 	stdout := os.Stdout
