@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meshgate/framework/expect"
+	"meshgate/framework/mesh"
 	"meshgate/framework/report"
 
 	"sigs.k8s.io/e2e-framework/pkg/envconf"
@@ -70,14 +71,14 @@ func (r *featureRun) setup(ctx context.Context, t *testing.T, _ *envconf.Config)
 	r.env = env
 	r.result = report.Feature{Name: r.feature.Name, Spec: r.feature.Spec, Needs: r.suite.needs(r.feature), Started: time.Now()}
 	t.Cleanup(func() { r.finish(ctx, t) })
-	if reason := r.suite.lacks(r.feature); reason != nil {
+	r.wrong = r.suite.round.wrong(r.suite.suite.Name, r.feature)
+	if reason := r.lacks(); reason != nil {
 		r.result.Status, r.result.Reason = report.Skip, reason.Error()
 		t.Skip(reason)
 	}
 	if r.around, err = r.look(ctx); err != nil {
 		r.suite.note("what %s stands on could not be looked at: %v", r.feature.Name, err)
 	}
-	r.wrong = r.suite.round.wrong(r.suite.suite.Name, r.feature)
 	if r.heldBefore(ctx, stepGiven) {
 		return ctx
 	}
@@ -276,23 +277,42 @@ func (r *featureRun) outcome() (report.Status, string) {
 // every feature stands on is no need of any.
 func (s *suiteRun) needs(f Feature) []string {
 	var names []string
-	for _, c := range slices.Concat(s.suite.Needs, f.Needs) {
-		if !slices.Contains(names, string(c)) {
-			names = append(names, string(c))
-		}
+	for _, c := range each(s.suite.Needs, f.Needs) {
+		names = append(names, string(c))
 	}
 	return names
 }
 
-// lacks is the reason why a feature cannot run on this mesh, or nil.
-func (s *suiteRun) lacks(f Feature) error {
+// each are the capabilities of all lists, each once.
+func each(lists ...[]mesh.Capability) []mesh.Capability {
+	var all []mesh.Capability
+	for _, c := range slices.Concat(lists...) {
+		if !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// lacks is the reason why the feature cannot run on this mesh, or nil: what is made wrong
+// on purpose has to be seen.
+func (r *featureRun) lacks() error {
+	needs := r.feature.Needs
+	if r.wrong != nil {
+		needs = slices.Concat(needs, r.feature.shows(*r.wrong))
+	}
+	return r.suite.lacks(needs...)
+}
+
+// lacks is the reason why a feature with these needs cannot run on this mesh, or nil.
+func (s *suiteRun) lacks(needs ...mesh.Capability) error {
 	var missing []error
 	for _, g := range s.suite.Gateways {
 		if err := s.bed.Mesh.Provides(g); err != nil {
 			missing = append(missing, err)
 		}
 	}
-	for _, c := range slices.Concat(s.suite.Needs, s.alwaysNeeded(), f.Needs) {
+	for _, c := range each(s.suite.Needs, s.alwaysNeeded(), needs) {
 		if err := s.bed.Mesh.Has(c); err != nil {
 			missing = append(missing, err)
 		}

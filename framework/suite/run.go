@@ -274,7 +274,7 @@ func (s *suiteRun) stand(ctx context.Context, phase progress.Phase) error {
 		return err
 	}
 	s.shared = s.env("")
-	if err := s.lacks(Feature{}); err != nil {
+	if err := s.lacks(); err != nil {
 		return nil // every feature will say so, and be skipped
 	}
 	phase.Waiting("namespaces and applications")

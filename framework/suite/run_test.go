@@ -249,6 +249,21 @@ func TestASabotageWithoutATargetIsAnError(t *testing.T) {
 	assert.Equal(t, `given: sabotage "without ConfigMap gone": no such object among the fixtures`, o.feature(t, "Green").Reason)
 }
 
+func TestWhatCouldNotBeSeenIsNotMadeWrong(t *testing.T) {
+	t.Parallel()
+	o := play(t, "unshown")
+	assert.Equal(t, report.ExitInconclusive, o.exit, o.output)
+	for feature, reason := range map[string]string{
+		"Green": "capability AccessLog: accessLogFile is empty", // of the step that had to fail
+		"Blue":  "capability Tracing: there is no backend",      // of the sabotage itself
+	} {
+		f := o.feature(t, feature)
+		assert.Equal(t, report.Skip, f.Status)
+		assert.Equal(t, reason, f.Reason)
+	}
+	assert.Negative(t, o.index(applyGiven))
+}
+
 func TestAWithheldFixtureTurnsItsFeatureRed(t *testing.T) {
 	t.Parallel()
 	o := play(t, "withheld")

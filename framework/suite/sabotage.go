@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"meshgate/framework/manifest"
+	"meshgate/framework/mesh"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -21,6 +22,7 @@ type Sabotage struct {
 	// Field is the mismatch that must be named.
 	Field string
 
+	needs  mesh.Capability                                                          // empty: nothing of its own
 	change func([]*unstructured.Unstructured) ([]*unstructured.Unstructured, error) // of what is given; nil: as it is
 	more   Given                                                                    // stands beside what is given; nil: nothing
 	before string                                                                   // the step before which meddle is done
@@ -36,6 +38,13 @@ func (s Sabotage) Called(name string) Sabotage {
 // At says at which step the feature must turn red, where that is not the first.
 func (s Sabotage) At(step string) Sabotage {
 	s.Step = step
+	return s
+}
+
+// Needing has a sabotage left undone where the capability is absent, as it is where the
+// step that must fail would be skipped.
+func (s Sabotage) Needing(c mesh.Capability) Sabotage {
+	s.needs = c
 	return s
 }
 
@@ -104,6 +113,20 @@ func (f Feature) Target(s Sabotage) string {
 		}
 	}
 	return ""
+}
+
+// shows are the capabilities without which a sabotage would show nothing.
+func (f Feature) shows(s Sabotage) []mesh.Capability {
+	var needs []mesh.Capability
+	if s.needs != "" {
+		needs = append(needs, s.needs)
+	}
+	for _, step := range slices.Concat(f.Then, closing()) {
+		if step.Name == f.Target(s) && step.needs != "" {
+			needs = append(needs, step.needs)
+		}
+	}
+	return needs
 }
 
 // Asserts lists the steps by which the feature could turn red for the mesh's sake, with

@@ -63,7 +63,7 @@ func of(features ...Feature) Suite {
 func fixed(s Suite) scenario { return scenario{suite: func(*world) Suite { return s }} }
 
 func scenarios() map[string]scenario {
-	green := promise("Green", Holds("see", nothing))
+	green, blue := promise("Green", Holds("see", nothing)), promise("Blue", Holds("see", nothing))
 	red := promise("Red", Holds("see", fails), Holds("never asked", nothing))
 	traced := promise("Traced", Holds("see", nothing))
 	traced.Needs = []mesh.Capability{mesh.Tracing}
@@ -79,6 +79,8 @@ func scenarios() map[string]scenario {
 	meddled.Sabotage = []Sabotage{Meddle("see again", "its fixture is taken away", "status", func(ctx context.Context, e *Env) error {
 		return e.Withdraw(ctx, "ConfigMap", "given-sees")
 	})}
+	unlogged := missing.At(closing()[0].Name)
+	untraced := missing.Needing(mesh.Tracing)
 	all := map[string]scenario{
 		"green":      fixed(of(green)),
 		"red":        fixed(of(red, green)),
@@ -95,9 +97,11 @@ func scenarios() map[string]scenario {
 		"stuck":      {suite: func(w *world) Suite { return of(promise("Stuck", Do("hold", w.hold), Holds("see", nothing))) }},
 		"foreign":    {suite: func(w *world) Suite { return of(promise("Foreign", Do("take", w.take), Holds("see", nothing))) }},
 		"no-log":     {suite: func(w *world) Suite { w.noLog = true; return of(green) }},
-		"no-target":  {suite: func(*world) Suite { return of(green) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Green": &missing}}}},
-		"withheld":   {suite: func(*world) Suite { return of(sees) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Sees": &sees.Sabotage[0]}}}},
-		"meddled":    {suite: func(*world) Suite { return of(meddled) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Sees": &meddled.Sabotage[0]}}}},
+		"unshown": {suite: func(w *world) Suite { w.noLog = true; return of(green, blue) }, rounds: []Round{
+			{Wrong: map[string]*Sabotage{"s/Green": &unlogged, "s/Blue": &untraced}}}},
+		"no-target": {suite: func(*world) Suite { return of(green) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Green": &missing}}}},
+		"withheld":  {suite: func(*world) Suite { return of(sees) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Sees": &sees.Sabotage[0]}}}},
+		"meddled":   {suite: func(*world) Suite { return of(meddled) }, rounds: []Round{{Wrong: map[string]*Sabotage{"s/Sees": &meddled.Sabotage[0]}}}},
 		"rounds": {suite: func(*world) Suite { return of(sees, green) }, rounds: []Round{
 			{Wrong: map[string]*Sabotage{"s/Sees": &sees.Sabotage[0]}}, {Only: map[string]bool{"s/Sees": true}}}},
 		"edited":      fixed(of(promise("Edits", Do("edit", editTwice), Holds("see", nothing)))),
@@ -105,7 +109,7 @@ func scenarios() map[string]scenario {
 		"unprepared":  fixed(unprepared(of(green))),
 		"no-gateway":  fixed(behind(of(green), mesh.GatewaySpec{Name: "db-gateway", Ports: []int{27017}})),
 		"recreated":   fixed(of(promise("Recreates", Do("recreate", recreate), Holds("see", nothing)))),
-		"two-of-them": fixed(of(green, promise("Red", Holds("see", fails)), promise("Blue", Holds("see", nothing)))),
+		"two-of-them": fixed(of(green, promise("Red", Holds("see", fails)), blue)),
 	}
 	maps.Copy(all, heldScenarios())
 	return all

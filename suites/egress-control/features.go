@@ -174,8 +174,8 @@ func outsideTheMesh(at *string) suite.Feature {
 			suite.Meddle(anyHost, "a policy that holds the pod back", "status", suite.After(suite.Standing(suite.Apply("egress-control/sabotage/world-stays-in.yaml")),
 				suite.Until(func(ctx context.Context, e *suite.Env) error {
 					return expect.Dropped()(e.AskFrom(ctx, "world", "outsider", unheard(e)))
-				}))),
-			twice("outsider-stays-in", "status", "egress-control/outside-the-mesh/*.yaml").At("and by nothing else"),
+				}))).Needing(mesh.NetworkPolicy),
+			twice("outsider-stays-in", "status", "egress-control/outside-the-mesh/*.yaml").At("and by nothing else").Needing(mesh.NetworkPolicy),
 		},
 	}
 }
