@@ -1,8 +1,10 @@
 package kube
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,6 +137,35 @@ func TestLogsPassTheOptionsOn(t *testing.T) {
 	_, err = c.Logs(t.Context(), "shop", "gone", "app", LogOptions{})
 	require.True(t, apierrors.IsNotFound(err))
 	assert.ErrorContains(t, err, "log of shop/gone/app: ")
+}
+
+// The kubelet reads a log from its beginning to find what is new.
+func TestOfALogThatGrowsOnlyTheEndIsReadAsFarAsItIsNew(t *testing.T) {
+	since := LogOptions{Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	for lines, asked := range map[int][]string{
+		0:       {"500"},
+		249:     {"500"},
+		250:     {"500", "2000"}, // each could be two
+		3_000:   {"500", "2000", "8000"},
+		100_000: {"500", "2000", "8000", "32000", ""},
+	} {
+		c, s := served(t)
+		var log strings.Builder
+		for i := range lines {
+			fmt.Fprintln(&log, i)
+		}
+		s.SetLog("shop", "api-1", "istio-proxy", log.String())
+		got, err := c.Logs(t.Context(), "shop", "api-1", "istio-proxy", since)
+		require.NoError(t, err)
+		assert.Equal(t, log.String(), string(got), "all of it came")
+		var tails []string
+		for _, r := range s.Requests() {
+			if u, err := url.Parse(strings.TrimPrefix(r, "GET ")); err == nil && strings.HasSuffix(u.Path, "/log") {
+				tails = append(tails, u.Query().Get("tailLines"))
+			}
+		}
+		assert.Equal(t, asked, tails)
+	}
 }
 
 func TestExecAndForwardNameWhatTheyCouldNotReach(t *testing.T) {

@@ -61,15 +61,38 @@ func tail(b []byte) string {
 
 // LogOptions narrow what Logs returns; zero values mean everything.
 type LogOptions struct {
-	Since      time.Time
+	Since      time.Time // costs as much as is written since, not as the whole log
 	Previous   bool
 	LimitBytes int64 // of the beginning, as the API server counts
 	TailLines  int64
 	Timestamps bool // before each line, as the container runtime wrote it
 }
 
+// fewLines are asked for at first where only the latest matter, and four times as many
+// each time that they may not have been all. A log of more than manyLines is read whole.
+const fewLines, manyLines = 500, 50_000
+
 // Logs reads a container's log.
+//
+// What is older than Since is left out by the kubelet, which reads it all the same, from
+// the beginning: in a log of megabytes that is what takes long. It finds the end of a log
+// at once, so the end is asked for, until it begins before Since for certain: when fewer
+// than half of its lines come, for a very long line counts as several.
 func (c *Client) Logs(ctx context.Context, ns, pod, container string, o LogOptions) ([]byte, error) {
+	if o.Since.IsZero() || o.TailLines > 0 || o.LimitBytes > 0 {
+		return c.logs(ctx, ns, pod, container, o)
+	}
+	for o.TailLines = fewLines; o.TailLines < manyLines; o.TailLines *= 4 {
+		out, err := c.logs(ctx, ns, pod, container, o)
+		if err != nil || int64(bytes.Count(out, []byte("\n"))) < o.TailLines/2 {
+			return out, err
+		}
+	}
+	o.TailLines = 0
+	return c.logs(ctx, ns, pod, container, o)
+}
+
+func (c *Client) logs(ctx context.Context, ns, pod, container string, o LogOptions) ([]byte, error) {
 	opts := &corev1.PodLogOptions{Container: container, Previous: o.Previous, Timestamps: o.Timestamps}
 	if !o.Since.IsZero() {
 		opts.SinceTime = &metav1.Time{Time: o.Since}

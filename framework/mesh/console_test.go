@@ -213,7 +213,7 @@ func TestProgrammedStartsAnewAfterAFailure(t *testing.T) {
 	i.syncz = synced
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
 	now := clock(c)
-	ch := c.Change(Wanted{Namespaces: []string{"shop", "bank"}})
+	ch := c.Change(Wanted{Of: In("shop", "bank")})
 	require.Error(t, ch.Programmed(t.Context()))
 	i.syncz = stale
 	*now = now.Add(quietFor)
@@ -227,7 +227,7 @@ func TestProgrammedCanOverlookOthersProxies(t *testing.T) {
 	i.syncz = stale
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
 	now := clock(c)
-	ch := c.Change(Wanted{Namespaces: []string{"shop"}})
+	ch := c.Change(Wanted{Of: In("shop")})
 	require.Error(t, ch.Programmed(t.Context()))
 	*now = now.Add(quietFor)
 	assert.NoError(t, ch.Programmed(t.Context()))
@@ -278,9 +278,9 @@ func TestAllSyncedCanLookAtSomeNamespacesOnly(t *testing.T) {
 	bad, err := ParseSyncz("istiod-1", []byte(stale))
 	require.NoError(t, err)
 	all := append(good, bad...)
-	assert.Error(t, AllSynced(all))
-	assert.Error(t, AllSynced(all, "bank"))
-	assert.NoError(t, AllSynced(all, "shop"))
+	assert.Error(t, AllSynced(all, nil))
+	assert.Error(t, AllSynced(all, In("bank")))
+	assert.NoError(t, AllSynced(all, In("shop")))
 }
 
 func TestInboundUpdatesReadsARealExposition(t *testing.T) {

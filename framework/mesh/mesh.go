@@ -63,6 +63,12 @@ type Gateway struct {
 // Present says whether the mesh has this gateway at all.
 func (g Gateway) Present() bool { return g.Name != "" }
 
+// Runs tells whether a proxy is one of the gateway's, by what its Deployment calls pods.
+func (g Gateway) Runs(p ProxyStatus) bool {
+	id, ours := strings.CutPrefix(p.Proxy, g.Name+"-")
+	return ours && p.Namespace == g.Namespace && strings.Count(id, "-") == 1
+}
+
 // Service is the in-cluster DNS name of the gateway's Service, with the
 // cluster's default domain.
 func (g Gateway) Service() string { return g.Name + "." + g.Namespace + ".svc.cluster.local" }

@@ -32,8 +32,7 @@ const programmedEvery = 100 * time.Millisecond
 type Wanted struct {
 	Applied []*unstructured.Unstructured // istiod must have them at the API server's newest resource version
 	Deleted []*unstructured.Unstructured // istiod must have them no more
-	// Namespaces limits whose proxies must be SYNCED; empty means all of the mesh.
-	Namespaces []string
+	Of      func(ProxyStatus) bool       // which proxies must be SYNCED; nil means all of the mesh
 }
 
 // AwaitProgrammed polls a Change until it is on every proxy, and says how long
@@ -95,8 +94,8 @@ func (ch *Change) look(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	proxies = inNamespaces(proxies, ch.wanted.Namespaces)
-	return events + sent(proxies), AllSynced(proxies)
+	proxies = among(proxies, ch.wanted.Of)
+	return events + sent(proxies), AllSynced(proxies, nil)
 }
 
 // events counts what came in to each istiod.
@@ -130,18 +129,24 @@ func sent(proxies []ProxyStatus) string {
 	return strings.Join(lines, "\n")
 }
 
-func inNamespaces(proxies []ProxyStatus, namespaces []string) []ProxyStatus {
-	if len(namespaces) == 0 {
+// among are those of the proxies that are meant; nil means all.
+func among(proxies []ProxyStatus, meant func(ProxyStatus) bool) []ProxyStatus {
+	if meant == nil {
 		return proxies
 	}
-	return slices.DeleteFunc(slices.Clone(proxies), func(p ProxyStatus) bool { return !slices.Contains(namespaces, p.Namespace) })
+	return slices.DeleteFunc(slices.Clone(proxies), func(p ProxyStatus) bool { return !meant(p) })
 }
 
-// AllSynced is nil when every proxy, or every proxy of these namespaces, has
-// acknowledged what it was sent.
-func AllSynced(proxies []ProxyStatus, namespaces ...string) error {
+// In are the proxies of these namespaces.
+func In(namespaces ...string) func(ProxyStatus) bool {
+	return func(p ProxyStatus) bool { return slices.Contains(namespaces, p.Namespace) }
+}
+
+// AllSynced is nil when every proxy that is meant (nil: every one) has acknowledged what it
+// was sent.
+func AllSynced(proxies []ProxyStatus, meant func(ProxyStatus) bool) error {
 	var errs []error
-	for _, p := range inNamespaces(proxies, namespaces) {
+	for _, p := range among(proxies, meant) {
 		errs = append(errs, p.Check())
 	}
 	return errors.Join(errs...)

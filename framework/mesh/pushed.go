@@ -38,11 +38,11 @@ func (c *Console) Known(ctx context.Context, within time.Duration, w Wanted) (Ma
 	return Mark{n}, err
 }
 
-// AwaitPushed waits until what istiod knew at a mark is on every proxy of these namespaces:
-// two pushes have begun since, or nothing moves any more, and each proxy has acknowledged
+// AwaitPushed waits until what istiod knew at a mark is on every proxy that is meant: two
+// pushes have begun since, or nothing moves any more, and each proxy has acknowledged
 // what it was sent then, whatever it has been sent meanwhile.
-func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since Mark, namespaces ...string) error {
-	change, answers := c.Change(Wanted{Namespaces: namespaces}), answers{}
+func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since Mark, meant func(ProxyStatus) bool) error {
+	change, answers := c.Change(Wanted{Of: meant}), answers{}
 	_, err := wait.Until(ctx, wait.Deadline{Name: "what istiod knows on every proxy", Within: within}, programmedEvery, func(ctx context.Context) error {
 		n, err := c.pushes(ctx)
 		if err != nil {
@@ -58,7 +58,7 @@ func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since M
 		if err != nil {
 			return err
 		}
-		return answers.missing(inNamespaces(proxies, namespaces))
+		return answers.missing(among(proxies, meant))
 	})
 	return err
 }

@@ -106,8 +106,10 @@ type forgetful struct{}
 func (forgetful) Known(context.Context, time.Duration, mesh.Wanted) (mesh.Mark, error) {
 	return mesh.Mark{}, nil
 }
-func (forgetful) AwaitPushed(context.Context, time.Duration, mesh.Mark, ...string) error { return nil }
-func (forgetful) Close()                                                                 {}
+func (forgetful) AwaitPushed(context.Context, time.Duration, mesh.Mark, func(mesh.ProxyStatus) bool) error {
+	return nil
+}
+func (forgetful) Close() {}
 
 // child runs one scenario as Main would, with the flags of its command line.
 func child(name, dir string) (int, error) {

@@ -33,7 +33,7 @@ func (b *busy) Known(_ context.Context, _ time.Duration, w mesh.Wanted) (mesh.Ma
 	return mesh.Mark{}, nil
 }
 
-func (b *busy) AwaitPushed(context.Context, time.Duration, mesh.Mark, ...string) error {
+func (b *busy) AwaitPushed(context.Context, time.Duration, mesh.Mark, func(mesh.ProxyStatus) bool) error {
 	b.pushed++
 	return nil
 }

@@ -112,7 +112,7 @@ func (s *suiteRun) newLane(filter *envconf.Config, r Round, i, of int) *lane {
 // everywhere. *mesh.Console is one.
 type controlPlane interface {
 	Known(ctx context.Context, within time.Duration, w mesh.Wanted) (mesh.Mark, error)
-	AwaitPushed(ctx context.Context, within time.Duration, since mesh.Mark, namespaces ...string) error
+	AwaitPushed(ctx context.Context, within time.Duration, since mesh.Mark, meant func(mesh.ProxyStatus) bool) error
 	Close()
 }
 
@@ -196,7 +196,20 @@ func (s *suiteRun) known(ctx context.Context, w mesh.Wanted) (mesh.Mark, error) 
 }
 
 func (s *suiteRun) pushed(ctx context.Context, since mesh.Mark) error {
-	return s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, append(s.realNamespaces(), s.bed.Mesh.Ingress.Namespace)...)
+	return s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, s.concerns)
+}
+
+// concerns tells whether what the suite changes is to come to a proxy: one of its own
+// namespaces, or of a gateway. One that is for another suite alone may have to wait there
+// for what does not exist.
+func (s *suiteRun) concerns(p mesh.ProxyStatus) bool {
+	m := s.bed.Mesh
+	for name, g := range m.Others {
+		if !slices.ContainsFunc(s.suite.Gateways, func(own mesh.GatewaySpec) bool { return own.Name == name }) && g.Runs(p) {
+			return false
+		}
+	}
+	return mesh.In(append(s.realNamespaces(), m.Ingress.Namespace, m.Egress.Namespace)...)(p)
 }
 
 // ask runs one round: its features side by side, then one by one those that would

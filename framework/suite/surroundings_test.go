@@ -1,9 +1,11 @@
 package suite
 
 import (
+	"strings"
 	"testing"
 
 	"meshgate/framework/mesh"
+	"meshgate/framework/testbed"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -38,5 +40,25 @@ func TestGatewaysThatFeaturesStopAreNoSurroundings(t *testing.T) {
 		{map[string]string{"app": "meshgate-tracing"}, false},
 	} {
 		assert.Equal(t, c.want, ours(m, c.labels), c.labels)
+	}
+}
+
+func TestASuiteWaitsForItsOwnProxiesAndForSharedGateways(t *testing.T) {
+	gateway := func(name string) mesh.Gateway { return mesh.Gateway{Namespace: "istio-system", Name: name} }
+	s := &suiteRun{
+		suite:  Suite{Name: "s", Namespaces: []string{"bookinfo"}, Gateways: []mesh.GatewaySpec{{Name: "mine"}}},
+		bed:    &testbed.Bed{Mesh: &mesh.Mesh{Ingress: gateway("ingress"), Others: map[string]mesh.Gateway{"mine": gateway("mine"), "theirs": gateway("theirs")}}},
+		shared: &Env{names: map[string]string{"bookinfo": "bookinfo-s"}},
+	}
+	for proxy, want := range map[string]bool{
+		"bookinfo-s/agent-1-a":        true,
+		"bookinfo-t/agent-1-a":        false,
+		"istio-system/ingress-1-a":    true,
+		"istio-system/mine-1-a":       true,
+		"istio-system/theirs-1-a":     false,
+		"istio-system/theirs-too-1-a": true, // nobody's that is known
+	} {
+		namespace, pod, _ := strings.Cut(proxy, "/")
+		assert.Equal(t, want, s.concerns(mesh.ProxyStatus{Namespace: namespace, Proxy: pod}), proxy)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"meshgate/framework/manifest"
 	"meshgate/framework/probe"
 	"meshgate/framework/suite"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // way is how one host is reached: the fixtures of secure.example.com, fitted to it.
@@ -38,10 +40,26 @@ func nameOf(host string) string {
 func toGateway(g suite.Given, name, protocol string) suite.Given {
 	return func(e *suite.Env) (manifest.Set, error) {
 		service := e.Gateway(gateway).Service()
-		return suite.Edited(g,
+		return suite.Edited(g, forItsPods(e),
 			manifest.SetField("DestinationRule", name+"-to-gateway", service, "spec", "host"),
 			manifest.SetField("VirtualService", name, service, "spec", protocol, "0", "route", "0", "destination", "host"))(e)
 	}
+}
+
+// forItsPods has the gateway's rules for the hosts beyond obeyed by its own pods alone.
+// Another gateway of the namespace waits for CAs that it has not, 15 s each time, and
+// acknowledges no clusters meanwhile: nothing new would be known to be on it.
+func forItsPods(e *suite.Env) manifest.Edit {
+	pods := map[string]any{}
+	for key, value := range e.Gateway(gateway).Selector {
+		pods[key] = value
+	}
+	return manifest.EditEach("forItsPods", func(o *unstructured.Unstructured) (bool, error) {
+		if o.GetKind() != "DestinationRule" || o.GetNamespace() != "istio-system" {
+			return false, nil
+		}
+		return true, unstructured.SetNestedMap(o.Object, map[string]any{"matchLabels": pods}, "spec", "workloadSelector")
+	})
 }
 
 // verify is how the gateway speaks to a host whose CA is in a secret: TLS as the fixture

@@ -164,7 +164,11 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request, p place) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain")
-	fmt.Fprint(w, text)
+	lines := strings.SplitAfter(text, "\n")
+	if n, err := strconv.Atoi(r.URL.Query().Get("tailLines")); err == nil && n < len(lines)-1 {
+		lines = lines[len(lines)-1-n:] // a last one without an end is none
+	}
+	fmt.Fprint(w, strings.Join(lines, ""))
 }
 
 // Refuse answers with an error as an API server writes it, for Intercept.

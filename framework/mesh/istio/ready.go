@@ -83,7 +83,7 @@ func connected(proxies []mesh.ProxyStatus, m *mesh.Mesh) error {
 			return fmt.Errorf("gateway %s/%s: no pod of it among the %d proxies connected to istiod", g.Namespace, g.Name, len(proxies))
 		}
 	}
-	return mesh.AllSynced(proxies)
+	return mesh.AllSynced(proxies, nil)
 }
 
 func anyOf(proxies []mesh.ProxyStatus, g mesh.Gateway) bool {
