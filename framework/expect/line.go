@@ -2,6 +2,7 @@ package expect
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,6 +128,14 @@ func NoUpstream() LineCheck { return UpstreamHostIs("-") }
 // DownstreamRemoteIs wants the client to have had this host:port, as the proxy saw it.
 func DownstreamRemoteIs(want string) LineCheck {
 	return text("downstream remote", want, func(l accesslog.Line) string { return l.DownstreamRemote })
+}
+
+// DownstreamHostIn wants the client to have been one of these hosts, as the proxy saw it.
+func DownstreamHostIn(want ...string) LineCheck {
+	return holds("downstream remote", "one of "+strings.Join(want, ", "), func(l accesslog.Line) (string, bool) {
+		host, _, _ := net.SplitHostPort(l.DownstreamRemote)
+		return dash(l.DownstreamRemote), slices.Contains(want, host)
+	})
 }
 
 // EitherOf wants one of the checks to pass; the error is that of the last.

@@ -52,6 +52,17 @@ func Selectors(byRole map[string]map[string]string) Edit {
 	})
 }
 
+// RulesFor has the DestinationRules of a namespace obeyed by those of its pods alone that
+// carry these labels.
+func RulesFor(namespace string, pods map[string]string) Edit {
+	return EditEach("RulesFor "+namespace, func(o *unstructured.Unstructured) (bool, error) {
+		if o.GetKind() != "DestinationRule" || o.GetNamespace() != namespace {
+			return false, nil
+		}
+		return true, unstructured.SetNestedStringMap(o.Object, pods, "spec", "workloadSelector", "matchLabels")
+	})
+}
+
 // Images replaces container images, whole names by whole names. The map may hold
 // more than the set uses.
 func Images(replace map[string]string) Edit {

@@ -35,7 +35,7 @@ func TestEditsAreGolden(t *testing.T) {
 			PodLabels(map[string]string{"istio.io/rev": "1-22"}), PodAnnotations(map[string]string{"proxy.istio.io/config": "concurrency: 1"})},
 		"fields": {Selectors(map[string]map[string]string{"ingressgateway": {"istio": "other"}}), SetField("VirtualService", "api", 27019, "spec", "tcp", "0", "route", "0", "destination", "port", "number"),
 			SetField("ServiceEntry", "outside", []string{"a.test"}, "spec", "hosts"), SetField("Gateway", "gateway", "x.test", "spec", "servers", "0", "hosts", "1"),
-			RemoveField("Gateway", "gateway", "spec", "servers", "0", "tls")},
+			RemoveField("Gateway", "gateway", "spec", "servers", "0", "tls"), RulesFor("istio-system", map[string]string{"istio": "other"})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := everything(t)
@@ -61,6 +61,7 @@ func TestEditsThatMatchNothingAreErrors(t *testing.T) {
 	}{
 		"edit Selectors: nothing matched in [ConfigMap ns/c]": {only, Selectors(nil)},
 		`edit Selectors: Gateway istio-system/gateway: spec.selector.istio: want one of the mesh's gateways, egressgateway, got "ingressgateway"`: {s, Selectors(map[string]map[string]string{"egressgateway": {"a": "b"}})},
+		"edit RulesFor a: nothing matched in":                                                                   {s, RulesFor("a", nil)},
 		"edit Images: nothing matched in [ConfigMap ns/c]":                                                      {only, Images(map[string]string{"a": "b"})},
 		"edit PullPolicy Always: nothing matched":                                                               {only, PullPolicy("Always")},
 		"edit PodLabels: nothing matched":                                                                       {only, PodLabels(map[string]string{"a": "b"})},

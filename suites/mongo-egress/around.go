@@ -86,7 +86,11 @@ func addressChange(at *string) suite.Feature {
 			}),
 			suite.Eventually("the old address fails", old(expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTimeout))),
 			suite.Becomes("because the gateway does not reach it", func(ctx context.Context, e *suite.Env) error {
-				return e.Through(gateway).Says(ctx, expect.ClusterIs(external), expect.FlagsContain("UF"))
+				asked, err := e.Sidecar("bookinfo", "agent").Addresses(ctx)
+				if err != nil {
+					return err
+				}
+				return e.Through(gateway).Says(ctx, expect.DownstreamHostIn(asked...), expect.ClusterIs(external), expect.FlagsContain("UF"))
 			}),
 			suite.Do("ServiceEntry and VirtualService are rendered anew", func(ctx context.Context, e *suite.Env) error {
 				return e.Stand(ctx, way(at))

@@ -42,7 +42,7 @@ func bookinfo(e *suite.Env) (manifest.Set, error) {
 		suite.TrustedCA("bookinfo", "mongo-ca"),
 		suite.Apply("bookinfo/productpage.yaml", "bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml", "bookinfo/ratings.yaml", "mongodb/versions.yaml"),
 		suite.Edited(suite.Apply("bookinfo/ratings-v2.yaml"),
-			set("0", "mongodb://"+mongoHost+":27017/test?directConnection=true"),
+			set("0", "mongodb://"+mongoHost+":27017/test?directConnection=true&maxIdleTimeMS=1000"),
 			set("4", "")))
 }
 

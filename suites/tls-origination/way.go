@@ -11,8 +11,6 @@ import (
 	"meshgate/framework/manifest"
 	"meshgate/framework/probe"
 	"meshgate/framework/suite"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // way is how one host is reached: the fixtures of secure.example.com, fitted to it.
@@ -50,16 +48,7 @@ func toGateway(g suite.Given, name, protocol string) suite.Given {
 // Another gateway of the namespace waits for CAs that it has not, 15 s each time, and
 // acknowledges no clusters meanwhile: nothing new would be known to be on it.
 func forItsPods(e *suite.Env) manifest.Edit {
-	pods := map[string]any{}
-	for key, value := range e.Gateway(gateway).Selector {
-		pods[key] = value
-	}
-	return manifest.EditEach("forItsPods", func(o *unstructured.Unstructured) (bool, error) {
-		if o.GetKind() != "DestinationRule" || o.GetNamespace() != "istio-system" {
-			return false, nil
-		}
-		return true, unstructured.SetNestedMap(o.Object, map[string]any{"matchLabels": pods}, "spec", "workloadSelector")
-	})
+	return manifest.RulesFor("istio-system", e.Gateway(gateway).Selector)
 }
 
 // verify is how the gateway speaks to a host whose CA is in a secret: TLS as the fixture
