@@ -30,11 +30,7 @@ but for those that are to be alone. Ctrl-C ends the run as always. meshgate repl
 it up again later.`,
 		Args: between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := a.config()
-			if err != nil {
-				return err
-			}
-			chosen, err := selected(cfg.Run)
+			cfg, chosen, err := a.asked()
 			if err != nil {
 				return err
 			}
@@ -66,6 +62,16 @@ func (a *app) conduct(c *cobra.Command, cfg config.Config, wrong bool, chosen []
 
 func (a *app) options(cfg config.Config, output *os.File) suite.Options {
 	return suite.Options{Config: cfg, Log: a.log, In: a.in, Out: a.out, Output: output, Verbose: a.verbose}
+}
+
+// asked are the configuration and the suites that it names.
+func (a *app) asked() (config.Config, []suite.Suite, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return cfg, nil, err
+	}
+	chosen, err := selected(cfg.Run)
+	return cfg, chosen, err
 }
 
 // selected are the suites that the configuration names; none named means all.
@@ -120,11 +126,7 @@ func (a *app) up() *cobra.Command {
 		Short: "Stand cluster and mesh up and keep them for later runs",
 		Args:  between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := a.config()
-			if err != nil {
-				return err
-			}
-			chosen, err := selected(cfg.Run)
+			cfg, chosen, err := a.asked()
 			if err != nil {
 				return err
 			}

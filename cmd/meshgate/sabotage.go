@@ -55,16 +55,12 @@ func (a *app) makeWrong(c *cobra.Command, w wrongs) error {
 	if (w.nth >= 0 || w.fixtures) && w.defects != "" {
 		return &commandError{"--defects: not together with --nth or --fixtures-only, which leave defects out"}
 	}
-	cfg, err := a.config()
+	cfg, chosen, err := a.asked()
 	if err != nil {
 		return err
 	}
 	if w.mend {
 		return a.mendMesh(c, cfg)
-	}
-	chosen, err := selected(cfg.Run)
-	if err != nil {
-		return err
 	}
 	asked := suite.Selects(cfg.Run)
 	catalogue, err := chosenDefects(w, asked)

@@ -38,11 +38,7 @@ func (a *app) repeat(c *cobra.Command, runs int, by string) error {
 	if err != nil {
 		return &commandError{"--disturb: " + err.Error()}
 	}
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	chosen, err := selected(cfg.Run)
+	cfg, chosen, err := a.asked()
 	if err != nil {
 		return err
 	}
