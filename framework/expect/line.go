@@ -130,6 +130,16 @@ func DownstreamRemoteIs(want string) LineCheck {
 	return text("downstream remote", want, func(l accesslog.Line) string { return l.DownstreamRemote })
 }
 
+// ConnectionIs wants the connection between these two, host:port each, the client first and
+// then whom it connected to. One end alone does not say which: a client may have one port for
+// connections to several places.
+func ConnectionIs(from, to string) LineCheck {
+	return Line(DownstreamRemoteIs(from), text("downstream local", to, func(l accesslog.Line) string { return l.DownstreamLocal }))
+}
+
+// ContinuationOf wants the connection by which the proxy that wrote this line went on.
+func ContinuationOf(l accesslog.Line) LineCheck { return ConnectionIs(l.UpstreamLocal, l.UpstreamHost) }
+
 // DownstreamHostIn wants the client to have been one of these hosts, as the proxy saw it.
 func DownstreamHostIn(want ...string) LineCheck {
 	return holds("downstream remote", "one of "+strings.Join(want, ", "), func(l accesslog.Line) (string, bool) {

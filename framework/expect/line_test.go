@@ -54,6 +54,8 @@ func lineCases() map[string]judgedLine {
 		"UpstreamHostIs":           {UpstreamHostIs("10.244.0.6:9080"), func(l *line) { l.UpstreamHost = "10.244.0.7:9080" }, `log upstream host: want "10.244.0.6:9080", got "10.244.0.7:9080"`},
 		"UpstreamHostSet":          {UpstreamHostSet(), func(l *line) { l.UpstreamHost = "-" }, `log upstream host: want "a host", got "-"`},
 		"DownstreamRemoteIs":       {DownstreamRemoteIs("10.244.0.1:3100"), func(l *line) { l.DownstreamRemote = "10.244.0.1:3101" }, `log downstream remote: want "10.244.0.1:3100", got "10.244.0.1:3101"`},
+		"ContinuationOf":           {ContinuationOf(line{UpstreamLocal: "10.244.0.1:3100", UpstreamHost: "10.244.0.8:443"}), func(l *line) { l.DownstreamLocal = "10.244.0.8:80" }, `log downstream local: want "10.244.0.8:443", got "10.244.0.8:80"`},
+		"ConnectionIs":             {ConnectionIs("10.244.0.1:3100", "10.244.0.8:443"), func(l *line) { l.DownstreamRemote = "10.244.0.1:3101" }, `log downstream remote: want "10.244.0.1:3100", got "10.244.0.1:3101"`},
 		"DownstreamHostIn":         {DownstreamHostIn("10.244.0.9", "10.244.0.1"), func(l *line) { l.DownstreamRemote = "10.244.0.2:3100" }, `log downstream remote: want "one of 10.244.0.9, 10.244.0.1", got "10.244.0.2:3100"`},
 		"UpstreamPortIs":           {UpstreamPortIs(9080), func(l *line) { l.UpstreamHost = "10.244.0.6:19080" }, `log upstream port: want "9080", got "10.244.0.6:19080"`},
 		"DownstreamPortIs":         {DownstreamPortIs(443), func(l *line) { l.DownstreamLocal = "" }, `log downstream port: want "443", got "-"`},

@@ -33,7 +33,9 @@ func logged(name string, r func(*suite.Env) probe.Request, seen expect.Check, li
 }
 
 // byConnection picks the line of the connection that the client had.
-func byConnection(o probe.Observation) expect.LineCheck { return expect.DownstreamRemoteIs(o.Local) }
+func byConnection(o probe.Observation) expect.LineCheck {
+	return expect.ConnectionIs(o.Local, o.Remote)
+}
 
 // The steps of RegistryOnlyBlocks.
 const (

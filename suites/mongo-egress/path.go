@@ -131,7 +131,7 @@ func egressAccessLog(at *string) suite.Feature {
 					return err
 				}
 				for _, l := range sent {
-					err := expect.ExactlyOne(lines, expect.DownstreamRemoteIs(l.UpstreamLocal), expect.ClusterIs(external),
+					err := expect.ExactlyOne(lines, expect.ContinuationOf(l), expect.ClusterIs(external),
 						expect.UpstreamHostIs(net.JoinHostPort(*at, strconv.Itoa(port))), expect.DownstreamPortIs(gatewayPort),
 						expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-"))
 					if err != nil {
@@ -158,9 +158,8 @@ func hops(ctx context.Context, e *suite.Env, seen probe.Observation) ([]accesslo
 	}
 	var sent []accesslog.Line
 	for _, local := range seen.Connections {
-		mine := expect.DownstreamRemoteIs(local)
-		err := expect.ExactlyOne(lines, mine, expect.ClusterIs(toGateway(e)), expect.UpstreamPortIs(gatewayPort),
-			expect.DownstreamPortIs(port), expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-"))
+		mine := expect.Line(expect.DownstreamRemoteIs(local), expect.DownstreamPortIs(port))
+		err := expect.ExactlyOne(lines, mine, expect.ClusterIs(toGateway(e)), expect.UpstreamPortIs(gatewayPort), expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-"))
 		if err != nil {
 			return nil, err
 		}

@@ -169,7 +169,7 @@ func sidecarAgrees(host string) func(context.Context, *suite.Env) error {
 			return err
 		}
 		for _, l := range expect.Those(lines, carried(host)) {
-			err := expect.ExactlyOne(inbound, expect.DownstreamRemoteIs(l.UpstreamLocal), expect.ClusterIs("inbound|27017||"), expect.BytesBothWays(),
+			err := expect.ExactlyOne(inbound, expect.ContinuationOf(l), expect.ClusterIs("inbound|27017||"), expect.BytesBothWays(),
 				expect.SNIIs("outbound_.27017_._."+strings.TrimPrefix(inMesh(e), "outbound|27017||")))
 			if err != nil {
 				return err

@@ -137,12 +137,12 @@ func (w *outside) eachHop(ctx context.Context, e *suite.Env, seen probe.Observat
 		return err
 	}
 	for _, local := range seen.Connections {
-		mine := expect.DownstreamRemoteIs(local)
+		mine := expect.Line(expect.DownstreamRemoteIs(local), expect.DownstreamPortIs(27017))
 		if err := expect.ExactlyOne(lines, mine, expect.ClusterIs(fmt.Sprintf("outbound|%d|mongodb|%s", mongoPort, e.Gateway(gateway).Service())), expect.FlagsAre("-")); err != nil {
 			return err
 		}
 		sent := expect.Those(lines, mine)[0]
-		if err := expect.ExactlyOne(beyond, expect.DownstreamRemoteIs(sent.UpstreamLocal), expect.ClusterIs("outbound|27018|mongodb-tls|"+mongoHost),
+		if err := expect.ExactlyOne(beyond, expect.ContinuationOf(sent), expect.ClusterIs("outbound|27018|mongodb-tls|"+mongoHost),
 			expect.UpstreamHostIs(net.JoinHostPort(w.database, "27018")), expect.SNIIs(mongoHost), expect.BytesBothWays(), expect.FlagsAre("-")); err != nil {
 			return err
 		}
