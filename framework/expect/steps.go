@@ -42,3 +42,33 @@ func (s Steps) each(answers []time.Duration, look func(at, step time.Duration) (
 	}
 	return nil
 }
+
+// InTime wants one round of those that tell to be in time, of so many. Where asking alone
+// takes as long as what is looked for, much is forgiven, and a round tells nothing; it is
+// believed only where, of twice as many, there were not enough of the others. What is wrong
+// in any round, and not merely late, is wrong.
+func InTime(rounds int, round func() (tells bool, late, wrong error)) error {
+	var last error
+	told, forgiven := 0, false
+	for range 2 * rounds {
+		tells, late, wrong := round()
+		switch {
+		case wrong != nil:
+			return wrong
+		case tells && late == nil:
+			return nil
+		case late == nil:
+			forgiven = true
+			continue
+		case tells:
+			told++
+		}
+		if last = late; told == rounds {
+			return last
+		}
+	}
+	if forgiven {
+		return nil
+	}
+	return last
+}

@@ -1,6 +1,7 @@
 package expect
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -27,5 +28,34 @@ func TestAnswersMustComeInTheirSteps(t *testing.T) {
 	assert.Error(t, slow.NotEarly(ms(401, 410, 411)), "but never early")
 	for _, empty := range []error{two.NotEarly(nil), Steps{Delay: 1}.NotLate(ms(1)), Steps{Limit: 1}.NotEarly(ms(1))} {
 		assert.ErrorIs(t, empty, errNoChecks)
+	}
+}
+
+func TestARoundOfABusyMachineDoesNotOutweighThoseThatTell(t *testing.T) {
+	late, wrong := errors.New("late"), errors.New("early")
+	for name, c := range map[string]struct {
+		// t: tells, b: the machine was too busy to tell; then i: in time, l: late, w: wrong
+		rounds string
+		want   error
+		asked  int
+	}{
+		"in time at once":                {"ti", nil, 1},
+		"in time at last":                {"tl tl ti", nil, 3},
+		"late whenever it can be told":   {"tl bi tl bi tl", late, 5},
+		"what is wrong is wrong at once": {"tl bw", wrong, 2},
+		"busy all the time, in time":     {"bl bl bl bi bl bl", nil, 6},
+		"busy all the time, and late":    {"bl bl bl bl bl bl", late, 6},
+		"too seldom told":                {"tl bi tl bi bl bl", nil, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			err := InTime(3, func() (bool, error, error) {
+				r := c.rounds[3*asked:]
+				asked++
+				return r[0] == 't', map[byte]error{'l': late}[r[1]], map[byte]error{'w': wrong}[r[1]]
+			})
+			assert.Equal(t, c.want, err)
+			assert.Equal(t, c.asked, asked)
+		})
 	}
 }

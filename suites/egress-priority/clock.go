@@ -20,28 +20,22 @@ const delay = 400 * time.Millisecond
 const rounds = 3
 
 // inSteps asserts by the clock what the limit implies: so many answers after one delay, so
-// many after two. None may be early in any round; all must be in time in one of them. What
-// else takes time is measured in the same round: as many callers ask without a delay,
-// before and after, and the slowest of them tells.
+// many after two. None may be early in any round; all must be in time in one of them, see
+// expect.InTime. What else takes time is measured in the same round: as many callers ask
+// without a delay, before and after, and the slowest of them tells.
 func (h host) inSteps(plan string, limit, callers int) suite.Step {
 	steps := (callers + limit - 1) / limit
 	name := fmt.Sprintf("by the clock, %d callers of %s are answered in %d step(s) of %s", callers, plan, steps, delay)
-	return suite.Holds(name, func(ctx context.Context, e *suite.Env) (err error) {
-		for range rounds {
-			answers, overhead, broken := h.timedCrowd(ctx, e, plan, callers)
-			if broken != nil {
-				return broken
+	return suite.Holds(name, func(ctx context.Context, e *suite.Env) error {
+		return expect.InTime(rounds, func() (tells bool, late, wrong error) {
+			answers, overhead, err := h.timedCrowd(ctx, e, plan, callers)
+			if err != nil {
+				return false, nil, err
 			}
 			e.Note("%s, %d callers, %s each: answered after %s s; without a delay the last after %.2f s", plan, callers, delay, text(answers), overhead.Seconds())
 			expected := expect.Steps{Limit: limit, Delay: delay, Overhead: overhead}
-			if err := expected.NotEarly(answers); err != nil {
-				return err
-			}
-			if err = expected.NotLate(answers); err == nil {
-				return nil
-			}
-		}
-		return err
+			return overhead < delay, expected.NotLate(answers), expected.NotEarly(answers)
+		})
 	})
 }
 
