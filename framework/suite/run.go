@@ -196,20 +196,27 @@ func (s *suiteRun) known(ctx context.Context, w mesh.Wanted) (mesh.Mark, error) 
 }
 
 func (s *suiteRun) pushed(ctx context.Context, since mesh.Mark) error {
-	return s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, s.concerns)
+	return s.console.AwaitPushed(ctx, s.bed.Config.Budget.Ready, since, s.concerned())
 }
 
-// concerns tells whether what the suite changes is to come to a proxy: one of its own
-// namespaces, or of a gateway. One that is for another suite alone may have to wait there
-// for what does not exist.
-func (s *suiteRun) concerns(p mesh.ProxyStatus) bool {
+// concerned are the proxies that what the suite changes is to come to: those of its own
+// namespaces, and of gateways. A gateway that is for another suite alone may have to wait
+// there for what does not exist.
+func (s *suiteRun) concerned() func(mesh.ProxyStatus) bool {
 	m := s.bed.Mesh
-	for name, g := range m.Others {
-		if !slices.ContainsFunc(s.suite.Gateways, func(own mesh.GatewaySpec) bool { return own.Name == name }) && g.Runs(p) {
-			return false
-		}
+	near := mesh.In(append(s.realNamespaces(), m.Ingress.Namespace, m.Egress.Namespace)...)
+	others := maps.Clone(m.Others)
+	for _, own := range s.suite.Gateways {
+		delete(others, own.Name)
 	}
-	return mesh.In(append(s.realNamespaces(), m.Ingress.Namespace, m.Egress.Namespace)...)(p)
+	return func(p mesh.ProxyStatus) bool {
+		for _, g := range others {
+			if g.Runs(p) {
+				return false
+			}
+		}
+		return near(p)
+	}
 }
 
 // ask runs one round: its features side by side, then one by one those that would

@@ -59,6 +59,6 @@ func TestASuiteWaitsForItsOwnProxiesAndForSharedGateways(t *testing.T) {
 		"istio-system/theirs-too-1-a": true, // nobody's that is known
 	} {
 		namespace, pod, _ := strings.Cut(proxy, "/")
-		assert.Equal(t, want, s.concerns(mesh.ProxyStatus{Namespace: namespace, Proxy: pod}), proxy)
+		assert.Equal(t, want, s.concerned()(mesh.ProxyStatus{Namespace: namespace, Proxy: pod}), proxy)
 	}
 }

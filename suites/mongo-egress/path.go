@@ -159,7 +159,8 @@ func hops(ctx context.Context, e *suite.Env, seen probe.Observation) ([]accesslo
 	var sent []accesslog.Line
 	for _, local := range seen.Connections {
 		mine := expect.Line(expect.DownstreamRemoteIs(local), expect.DownstreamPortIs(port))
-		err := expect.ExactlyOne(lines, mine, expect.ClusterIs(toGateway(e)), expect.UpstreamPortIs(gatewayPort), expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-"))
+		err := expect.ExactlyOne(lines, mine, expect.ClusterIs(toGateway(e)), expect.UpstreamPortIs(gatewayPort),
+			expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-"))
 		if err != nil {
 			return nil, err
 		}

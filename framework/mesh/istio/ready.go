@@ -79,20 +79,11 @@ func (w *work) look(ctx context.Context, m *mesh.Mesh, console *mesh.Console) (l
 // connected is nil when all gateways are among the proxies and all of those are SYNCED.
 func connected(proxies []mesh.ProxyStatus, m *mesh.Mesh) error {
 	for _, g := range slices.AppendSeq([]mesh.Gateway{m.Ingress, m.Egress}, maps.Values(m.Others)) {
-		if !anyOf(proxies, g) {
+		if !slices.ContainsFunc(proxies, g.Runs) {
 			return fmt.Errorf("gateway %s/%s: no pod of it among the %d proxies connected to istiod", g.Namespace, g.Name, len(proxies))
 		}
 	}
 	return mesh.AllSynced(proxies, nil)
-}
-
-func anyOf(proxies []mesh.ProxyStatus, g mesh.Gateway) bool {
-	for _, p := range proxies {
-		if p.Namespace == g.Namespace && len(p.Proxy) > len(g.Name) && p.Proxy[:len(g.Name)+1] == g.Name+"-" {
-			return true
-		}
-	}
-	return false
 }
 
 // addresses fills in the gateways. lb says why the shared one has no load balancer.
