@@ -43,6 +43,26 @@ func (s store) entryWhole(e Entry) error {
 type freshness struct {
 	chosen  string // Options.Source
 	sources []Source
+	said    map[opinionOf]opinion // by the sources, each asked once: one may have to run the compiler for it
+}
+
+type opinionOf struct{ source, component string }
+
+// opinion is what a source makes a component from, or why it cannot say.
+type opinion struct {
+	inputs string
+	err    error
+}
+
+// of is what a source says of a component.
+func (f freshness) of(s Source, c Component) opinion {
+	key := opinionOf{s.Name(), c.Name}
+	o, asked := f.said[key]
+	if !asked {
+		o.inputs, o.err = s.Inputs(c)
+		f.said[key] = o
+	}
+	return o
 }
 
 // stale is the reason why the entries of c may not be used as they are, or nil.
@@ -97,11 +117,11 @@ func (f freshness) opinions(c Component, names ...string) (inputs []string, sile
 		if !slices.Contains(names, s.Name()) {
 			continue
 		}
-		switch in, err := s.Inputs(c); {
-		case err != nil:
+		switch o := f.of(s, c); {
+		case o.err != nil:
 			silent = true
-		case in != "":
-			inputs = append(inputs, in)
+		case o.inputs != "":
+			inputs = append(inputs, o.inputs)
 		}
 	}
 	return inputs, silent

@@ -52,6 +52,7 @@ type resolver struct {
 	store   store
 	chosen  string
 	sources []Source
+	fresh   freshness
 	log     progress.Log
 	lock    Lock
 	next    []Component // what follows the one in hand
@@ -74,6 +75,7 @@ func newResolver(o Options) (*resolver, error) {
 		}
 		r.store.dir = dir
 	}
+	r.fresh = freshness{chosen: r.chosen, sources: r.sources, said: map[opinionOf]opinion{}}
 	return r, nil
 }
 
@@ -124,7 +126,7 @@ func (r *resolver) unusable(c Component) error {
 	if err := r.store.whole(r.lock, c); err != nil {
 		return err
 	}
-	return freshness{chosen: r.chosen, sources: r.sources}.stale(c, r.lock.of(c.Name))
+	return r.fresh.stale(c, r.lock.of(c.Name))
 }
 
 func (r *resolver) each(ctx context.Context, components []Component, phase progress.Phase) error {

@@ -57,15 +57,16 @@ func HoldMongo(ctx context.Context, r Request) (*Mongo, Observation) {
 	if err == nil && p.Kind != KindMongoDB {
 		err = fmt.Errorf("kind %q: want %q", p.Kind, KindMongoDB)
 	}
-	m := &Mongo{plan: p, lines: &mongoLines{request: r}}
+	m := &Mongo{plan: p, lines: newMongoLines(r)}
 	if err != nil {
 		return nil, m.observation(began, &Failure{Class: ClassRequest, Phase: PhaseRequest, Message: err.Error()})
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	if failure := m.connect(ctx); failure != nil {
+		seen := m.observation(began, failure)
 		m.Close()
-		return nil, m.observation(began, failure)
+		return nil, seen
 	}
 	return m, m.observation(began, nil)
 }
@@ -178,6 +179,7 @@ func (m *Mongo) documents(ctx context.Context) (Bytes, error) {
 
 // Close ends the client and its connections.
 func (m *Mongo) Close() {
+	m.lines.hangUp()
 	if m.client != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 		defer cancel()
@@ -199,6 +201,8 @@ func (m *Mongo) observation(began time.Time, f *Failure) Observation {
 // secured, as those of every other probe are.
 type mongoLines struct {
 	request Request
+	open    context.Context // ends with the client: the driver waits for what is being dialled
+	hangUp  context.CancelFunc
 
 	mu     sync.Mutex
 	seen   Observation
@@ -206,9 +210,18 @@ type mongoLines struct {
 	opened []string
 }
 
+func newMongoLines(r Request) *mongoLines {
+	l := &mongoLines{request: r}
+	l.open, l.hangUp = context.WithCancel(context.Background())
+	return l
+}
+
 // DialContext implements the driver's dialer. The driver's own address is not looked at:
 // it is the URL's.
 func (l *mongoLines) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.open, cancel)()
 	s := open(ctx, l.request)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -67,6 +67,25 @@ func TestMongoThatNobodyAnswersTimesOutInConnecting(t *testing.T) {
 	assert.Equal(t, []string{ClassTimeout, PhaseConnect}, []string{f.Class, f.Phase})
 }
 
+func TestMongoEndsWithoutWaitingForWhatItDials(t *testing.T) {
+	dialled := make(chan bool, 1)
+	silent := rawServer(t, func(c *net.TCPConn) { dialled <- true; _, _ = io.Copy(io.Discard, c) })
+	l := newMongoLines(Request{Kind: KindMongoDB, URL: "mongodb+tls://" + silent, Timeout: time.Minute})
+	ended := make(chan error)
+	go func() {
+		_, err := l.DialContext(context.WithoutCancel(t.Context()), "", "")
+		ended <- err
+	}()
+	<-dialled
+	l.hangUp()
+	select {
+	case err := <-ended:
+		assert.Error(t, err)
+	case <-time.After(5 * time.Second):
+		t.Fatal("the handshake goes on, though the client has ended")
+	}
+}
+
 func TestMongoThatIsSilentTimesOutInAnswering(t *testing.T) {
 	silent := rawServer(t, func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) })
 	o := mongoAt(t, "mongodb", silent, func(r *Request) { r.Timeout = 200 * time.Millisecond })

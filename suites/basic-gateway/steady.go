@@ -26,7 +26,6 @@ func steadily() suite.Feature {
 		Name:    "Steady",
 		Promise: "Of a thousand requests none fails.",
 		Spec:    spec,
-		Alone:   true, // a Telemetry of another feature changes every listener of the gateway, which ends open connections
 		Given: []suite.Given{
 			suite.Credential("unfailing", pki.Leaf{DNSNames: []string{unfailing}}),
 			suite.Apply("basic-gateway/steady/*.yaml"),

@@ -14,9 +14,9 @@ import (
 	"meshgate/framework/suite"
 )
 
-// page is bookinfo's page behind the shared gateway.
-func page(host string, checks ...expect.Check) suite.Exchange {
-	return suite.Ask(probe.GET("https://"+host+"/productpage"), append([]expect.Check{expect.Status(200)}, checks...)...)
+// page is a page of bookinfo behind the shared gateway.
+func page(url string, checks ...expect.Check) suite.Exchange {
+	return suite.Ask(probe.GET(url), append([]expect.Check{expect.Status(200)}, checks...)...)
 }
 
 func pageCredential(feature, host string) suite.Given {
@@ -34,14 +34,15 @@ func external(glob string) suite.Given {
 // ratingsFromMongo changes what the others read: it is alone.
 func ratingsFromMongo() suite.Feature {
 	const name, host, shop = "ratings-from-mongo", "mongo.example.com", "ratings.mongo.example.com"
-	rate := func(stars int) func(context.Context, *suite.Env) error {
+	const stars = "https://" + shop + "/productpage"
+	rate := func(n int) func(context.Context, *suite.Env) error {
 		return func(ctx context.Context, e *suite.Env) error {
 			m, seen := e.HoldMongo(ctx, gateway, asRoot(e, host))
 			if err := expect.Connected()(seen); err != nil {
 				return err
 			}
 			defer m.Close()
-			return suite.Broken(ratingsdb.Rate(ctx, m.Database(), stars))
+			return suite.Broken(ratingsdb.Rate(ctx, m.Database(), n))
 		}
 	}
 	return suite.Feature{
@@ -53,15 +54,15 @@ func ratingsFromMongo() suite.Feature {
 			suite.Apply("mongo-ingress/ratings-from-mongo/gateway.yaml", "mongo-ingress/ratings-from-mongo/virtual-service.yaml", "mongo-ingress/ratings-from-mongo/page.yaml"),
 			external("mongo-ingress/ratings-from-mongo/service-entry.yaml")},
 		Then: []suite.Step{
-			suite.Eventually("Reviewer 1 has one red star", page(shop, expect.Stars("Reviewer1", 1), expect.StarColor("Reviewer1", "red"))),
+			suite.Eventually("Reviewer 1 has one red star", page(stars, expect.Stars("Reviewer1", 1), expect.StarColor("Reviewer1", "red"))),
 			suite.Do("the rating becomes four in the database", func(ctx context.Context, e *suite.Env) error {
 				e.Finally(func(ctx context.Context) error { return rate(1)(ctx, e) }) // also where a step between fails: the others read one star
 				return rate(4)(ctx, e)
 			}),
-			suite.Eventually("the page shows four stars, without a restart of anything", page(shop, expect.Stars("Reviewer1", 4), expect.Stars("Reviewer2", 4))),
+			suite.Eventually("the page shows four stars, without a restart of anything", page(stars, expect.Stars("Reviewer1", 4), expect.Stars("Reviewer2", 4))),
 			suite.Holds("ratings-v2 went through the gateway", throughGateway),
 			suite.Do("the rating becomes one again", rate(1)),
-			suite.Eventually("and the page shows one star", page(shop, expect.Stars("Reviewer1", 1))),
+			suite.Eventually("and the page shows one star", page(stars, expect.Stars("Reviewer1", 1))),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("ServiceEntry", "mongo-external", "stars by Reviewer1"),
@@ -69,11 +70,11 @@ func ratingsFromMongo() suite.Feature {
 			suite.Withhold("VirtualService", name, "stars by Reviewer1"),
 			suite.Withhold("VirtualService", name+"-page", "status"),
 			suite.Meddle("the page shows four stars, without a restart of anything", "the page of one star is answered from then on", "stars by Reviewer1",
-				cached(name+"-page", shows(shop, expect.Stars("Reviewer1", 4)))),
+				cached(name+"-page", shows(stars, expect.Stars("Reviewer1", 4)))),
 			suite.Meddle("ratings-v2 went through the gateway", "without a trace of the external address", "connections of ratings-v2's sidecar",
 				without("ServiceEntry", "mongo-external", throughGateway)),
 			suite.Meddle("and the page shows one star", "the page of four stars is answered from then on", "stars by Reviewer1",
-				cached(name+"-page", shows(shop, expect.Stars("Reviewer1", 1)))),
+				cached(name+"-page", shows(stars, expect.Stars("Reviewer1", 1)))),
 		},
 	}
 }
@@ -192,6 +193,7 @@ func briefly(ask func(*suite.Env) probe.Request) func(*suite.Env) probe.Request 
 // twoGatewaysApart stops a gateway that the others use: it is alone.
 func twoGatewaysApart() suite.Feature {
 	const name, host, shop = "two-gateways-apart", "apart.mongo.example.com", "page.mongo.example.com"
+	const products = "https://" + shop + "/api/v1/products" // for which bookinfo needs no database
 	database := suite.AskLate(read(host), expect.Documents(ratingsdb.OneStarEach)).Through(gateway)
 	away := suite.AskLate(briefly(read(host)), expect.FailedWith(probe.ClassRefused, probe.ClassUnreachable, probe.ClassTimeout, probe.ClassReset, probe.ClassClosed)).Through(gateway)
 	return suite.Feature{
@@ -203,29 +205,29 @@ func twoGatewaysApart() suite.Feature {
 		Given: []suite.Given{credential(name, host), pageCredential(name, shop),
 			suite.Apply("mongo-ingress/two-gateways-apart/*.yaml")},
 		Then: []suite.Step{
-			suite.Eventually("each gateway serves what it is for", page(shop), database),
+			suite.Eventually("each gateway serves what it is for", page(products), database),
 			suite.Becomes("the page is in the shared gateway's log alone", onlyHTTP),
 			suite.Becomes("the database is in its own gateway's log alone", onlyMongo(host)),
 			suite.Do("the database's gateway is stopped", func(ctx context.Context, e *suite.Env) error { return e.StopGateway(ctx, gateway) }),
 			suite.Eventually("the database is out of reach", away),
-			suite.Now("the page is served", page(shop)),
+			suite.Now("the page is served", page(products)),
 			suite.Do("the database's gateway is started again", func(ctx context.Context, e *suite.Env) error { return e.StartGateway(ctx, gateway) }),
 			suite.Eventually("the database is back", database),
 			suite.Do("the page's Gateway is withdrawn", func(ctx context.Context, e *suite.Env) error {
 				return e.Withdraw(ctx, "Gateway", name+"-page")
 			}),
 			suite.Eventually("the page is out of reach",
-				suite.Ask(probe.GET("https://"+shop+"/productpage"), expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTLSAlert, probe.ClassRefused))),
+				suite.Ask(probe.GET(products), expect.FailedWith(probe.ClassClosed, probe.ClassReset, probe.ClassTLSAlert, probe.ClassRefused))),
 			suite.Now("the database is served", database),
 		},
 		Sabotage: []suite.Sabotage{
 			suite.Withhold("VirtualService", name, "documents"),
 			suite.Withhold("VirtualService", name+"-page", "status"),
-			suite.Meddle("the page is in the shared gateway's log alone", "the page's route leads to the database", "access-log lines", misled(name+"-page", shop)),
+			suite.Meddle("the page is in the shared gateway's log alone", "the page's route leads to the database", "access-log lines", misled(name+"-page", products)),
 			suite.Meddle("the database is in its own gateway's log alone", "the database's gateway takes HTTP", "access-log lines", takesHTTP(name, shop)),
 			suite.Meddle("the database is out of reach", "its gateway comes back by itself", "failure", back(host)),
 			suite.Meddle("the page is served", "without the page's route while the other gateway is away", "status",
-				without("VirtualService", name+"-page", shows(shop, expect.Status(200)))),
+				without("VirtualService", name+"-page", shows(products, expect.Status(200)))),
 			suite.Meddle("the database's gateway is started again", "without the database's route from then on", "documents",
 				suite.Withdrawn("VirtualService", name)).At("the database is back"),
 			suite.Besides("a second Gateway for the page", "failure", pageAgain(name)).At("the page is out of reach"),

@@ -52,10 +52,10 @@ func reads(ask func(*suite.Env) probe.Request) suite.Deed {
 	})
 }
 
-// shows asserts something of the page.
-func shows(shop string, check expect.Check) suite.Deed {
+// shows asserts something of a page.
+func shows(url string, check expect.Check) suite.Deed {
 	return func(ctx context.Context, e *suite.Env) error {
-		return check(e.Ask(ctx, probe.GET("https://"+shop+"/productpage")))
+		return check(e.Ask(ctx, probe.GET(url)))
 	}
 }
 
@@ -109,10 +109,10 @@ func cached(page string, now suite.Deed) suite.Deed {
 }
 
 // misled sends the page's traffic to the database, by the gateway that is not for it.
-func misled(page, shop string) suite.Deed {
+func misled(page, url string) suite.Deed {
 	return edited("VirtualService", page, map[string]any{"host": "mongodb", "port": map[string]any{"number": clearPort}},
 		func(ctx context.Context, e *suite.Env) error {
-			r := probe.GET("https://" + shop + "/productpage")
+			r := probe.GET(url)
 			r.Timeout = e.Budget.Settled // the database may wait for more
 			e.Ask(ctx, r)
 			return e.Through("").Says(ctx, expect.ClusterIs(inMesh(e)))
