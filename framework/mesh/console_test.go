@@ -19,6 +19,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// none is for a counter that an istiod has not begun yet.
+const none = -1
+
 // istiod is a debug interface over real HTTP; its answers can be changed.
 type istiod struct {
 	*httptest.Server
@@ -36,7 +39,11 @@ func newIstiod(t *testing.T) *istiod {
 	mux.HandleFunc("/debug/syncz", say(func() string { return i.syncz }))
 	mux.HandleFunc("/debug/configz", say(func() string { return i.configz }))
 	mux.HandleFunc("/metrics", say(func() string {
-		return fmt.Sprintf("# TYPE pilot_inbound_updates counter\npilot_inbound_updates{type=\"config\"} %d\npilot_inbound_updates{type=\"eds\"} 2\npilot_pushcontext_init_seconds_count %d\n", i.updates, i.pushes)
+		text := fmt.Sprintf("# TYPE pilot_inbound_updates counter\npilot_inbound_updates{type=\"config\"} %d\npilot_inbound_updates{type=\"eds\"} 2\n", i.updates)
+		if i.pushes == none {
+			return text
+		}
+		return text + fmt.Sprintf("pilot_pushcontext_init_seconds_count %d\n", i.pushes)
 	}))
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)

@@ -28,14 +28,14 @@ func (c *Console) Known(ctx context.Context, within time.Duration, w Wanted) (Ma
 	if err != nil {
 		return Mark{}, err
 	}
-	_, err = wait.Until(ctx, wait.Deadline{Name: "the change in istiod", Within: within}, programmedEvery, func(ctx context.Context) error {
-		return c.seen(ctx, objs)
+	var mark Mark
+	_, err = wait.Until(ctx, wait.Deadline{Name: "the change in istiod", Within: within}, programmedEvery, func(ctx context.Context) (err error) {
+		if err = c.seen(ctx, objs); err == nil {
+			mark.pushes, err = c.pushes(ctx) // which an istiod that has just started does not count yet
+		}
+		return err
 	})
-	if err != nil {
-		return Mark{}, err
-	}
-	n, err := c.pushes(ctx)
-	return Mark{n}, err
+	return mark, err
 }
 
 // AwaitPushed waits until what istiod knew at a mark is on every proxy that is meant: two

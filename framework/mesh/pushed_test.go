@@ -31,6 +31,25 @@ func TestAChangeIsMarkedOnceIstiodKnowsIt(t *testing.T) {
 	assert.Equal(t, Mark{7}, mark)
 }
 
+func TestAnIstiodThatHasJustStartedIsWaitedFor(t *testing.T) {
+	i := newIstiod(t)
+	i.pushes = none
+	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
+	c.current = func(context.Context, Wanted) ([]object, error) { return nil, nil }
+	_, err := c.Known(t.Context(), briefly, Wanted{})
+	require.ErrorIs(t, err, wait.ErrExpired)
+	assert.ErrorContains(t, err, "pilot_pushcontext_init_seconds_count: want this counter")
+
+	ask := c.istiods
+	c.istiods = func(ctx context.Context) ([]string, error) {
+		defer func() { i.pushes = 1 }() // by the next look
+		return ask(ctx)
+	}
+	mark, err := c.Known(t.Context(), 5*time.Second, Wanted{})
+	require.NoError(t, err)
+	assert.Equal(t, Mark{1}, mark)
+}
+
 // moving is an istiod in whose mesh something moves at every look.
 func moving(t *testing.T, syncz string, pushes int) (*istiod, *Console) {
 	i := newIstiod(t)

@@ -30,7 +30,7 @@ func (p plan) config() *v1alpha4.Cluster {
 		TypeMeta: v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
 		Name:     p.names.cluster,
 		Networking: v1alpha4.Networking{
-			IPFamily: v1alpha4.IPv4Family, PodSubnet: podSubnet, DisableDefaultCNI: p.calico,
+			IPFamily: v1alpha4.IPv4Family, PodSubnet: podSubnet, ServiceSubnet: serviceSubnet, DisableDefaultCNI: p.calico,
 		},
 		KubeadmConfigPatches:    []string{clusterPatch, kubeletPatch, p.initPatch()},
 		ContainerdConfigPatches: []string{statsPatch},

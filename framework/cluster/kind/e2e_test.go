@@ -42,6 +42,7 @@ func TestLifecycle(t *testing.T) {
 	k, err := kube.Connect(c.Kubeconfig, c.Context)
 	require.NoError(t, err)
 	s.balances(k)
+	s.servicesStayInside()
 	s.takenAsExisting(k, c)
 
 	began := time.Now()
@@ -61,6 +62,21 @@ func TestLifecycle(t *testing.T) {
 	require.NoError(t, s.p.Down(ctx, progress.Discard()))
 	s.nothingLeft(volumes)
 	require.NoError(t, s.p.Down(ctx, progress.Discard()), "nothing to remove is fine")
+}
+
+// servicesStayInside: what is sent to a Service that does not exist ends in the node.
+func (s stand) servicesStayInside() {
+	s.Helper()
+	node := s.p.o.Name + "-control-plane"
+	dropped := func() string {
+		out, err := s.e.Run(context.Background(), "exec", node, "sh", "-c", "iptables --table mangle --list-rules POSTROUTING --verbose | grep DROP")
+		require.NoError(s, err)
+		return string(out)
+	}
+	before := dropped()
+	_, err := s.e.Run(context.Background(), "exec", node, "timeout", "1", "bash", "-c", "exec 3<>/dev/tcp/10.96.255.254/443")
+	require.Error(s, err)
+	assert.NotEqual(s, before, dropped(), "its counters")
 }
 
 // takenAsExisting: what the other provider finds out about a cluster is the same,
