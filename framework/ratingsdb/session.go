@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 )
 
 // Cursor reads the ratings one answer of the server at a time: while it is open, the
@@ -36,9 +37,11 @@ func (c *Cursor) Next(ctx context.Context) error {
 // journal is where Append writes.
 const journal = "journal"
 
-// Append writes one document and returns when the server has acknowledged it.
+// Append writes one document and returns when the server has acknowledged that it is on
+// disk, where it outlives a server that is killed.
 func Append(ctx context.Context, db *mongo.Database, number int) error {
-	_, err := db.Collection(journal).InsertOne(ctx, bson.D{{Key: "number", Value: number}})
+	durable := options.Collection().SetWriteConcern(writeconcern.Journaled())
+	_, err := db.Collection(journal, durable).InsertOne(ctx, bson.D{{Key: "number", Value: number}})
 	return err
 }
 
