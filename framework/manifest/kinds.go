@@ -59,7 +59,8 @@ func kubernetesKinds() []kind {
 }
 
 // Gateways, services and subsets come before the routes that name them: a route
-// to what is not there yet answers 503.
+// to what is not there yet answers 503. How a host is spoken to comes before the host,
+// which would be spoken to in the clear.
 func istioKinds() []kind {
 	networks := []string{"networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"}
 	securities := []string{"security.istio.io/v1", "security.istio.io/v1beta1"}
@@ -67,8 +68,8 @@ func istioKinds() []kind {
 		custom(networks, "Gateway", func() proto.Message { return &networking.Gateway{} }),
 		custom(networks, "WorkloadEntry", func() proto.Message { return &networking.WorkloadEntry{} }),
 		custom(networks, "WorkloadGroup", func() proto.Message { return &networking.WorkloadGroup{} }),
-		custom(networks, "ServiceEntry", func() proto.Message { return &networking.ServiceEntry{} }),
 		custom(networks, "DestinationRule", func() proto.Message { return &networking.DestinationRule{} }),
+		custom(networks, "ServiceEntry", func() proto.Message { return &networking.ServiceEntry{} }),
 		custom(networks, "Sidecar", func() proto.Message { return &networking.Sidecar{} }),
 		custom(networks, "VirtualService", func() proto.Message { return &networking.VirtualService{} }),
 		custom(networks[2:], "EnvoyFilter", func() proto.Message { return &networking.EnvoyFilter{} }),

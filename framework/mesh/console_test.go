@@ -285,9 +285,9 @@ func TestAllSyncedCanLookAtSomeNamespacesOnly(t *testing.T) {
 	bad, err := ParseSyncz("istiod-1", []byte(stale))
 	require.NoError(t, err)
 	all := append(good, bad...)
-	assert.Error(t, AllSynced(all, nil))
-	assert.Error(t, AllSynced(all, In("bank")))
-	assert.NoError(t, AllSynced(all, In("shop")))
+	assert.Error(t, AllSynced(all))
+	assert.Error(t, AllSynced(Among(all, In("bank"))))
+	assert.NoError(t, AllSynced(Among(all, In("shop"))))
 }
 
 func TestInboundUpdatesReadsARealExposition(t *testing.T) {

@@ -94,8 +94,8 @@ func (ch *Change) look(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	proxies = among(proxies, ch.wanted.Of)
-	return events + sent(proxies), AllSynced(proxies, nil)
+	proxies = Among(proxies, ch.wanted.Of)
+	return events + sent(proxies), AllSynced(proxies)
 }
 
 // events counts what came in to each istiod.
@@ -129,8 +129,8 @@ func sent(proxies []ProxyStatus) string {
 	return strings.Join(lines, "\n")
 }
 
-// among are those of the proxies that are meant; nil means all.
-func among(proxies []ProxyStatus, meant func(ProxyStatus) bool) []ProxyStatus {
+// Among are those of the proxies that are meant; nil means all.
+func Among(proxies []ProxyStatus, meant func(ProxyStatus) bool) []ProxyStatus {
 	if meant == nil {
 		return proxies
 	}
@@ -142,11 +142,10 @@ func In(namespaces ...string) func(ProxyStatus) bool {
 	return func(p ProxyStatus) bool { return slices.Contains(namespaces, p.Namespace) }
 }
 
-// AllSynced is nil when every proxy that is meant (nil: every one) has acknowledged what it
-// was sent.
-func AllSynced(proxies []ProxyStatus, meant func(ProxyStatus) bool) error {
+// AllSynced is nil when every one of the proxies has acknowledged what it was sent.
+func AllSynced(proxies []ProxyStatus) error {
 	var errs []error
-	for _, p := range among(proxies, meant) {
+	for _, p := range proxies {
 		errs = append(errs, p.Check())
 	}
 	return errors.Join(errs...)

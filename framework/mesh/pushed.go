@@ -58,7 +58,7 @@ func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since M
 		if err != nil {
 			return err
 		}
-		return answers.missing(among(proxies, meant))
+		return answers.missing(Among(proxies, meant))
 	})
 	return err
 }

@@ -235,9 +235,9 @@ func (t *taking) synced(ctx context.Context) error {
 		if all, err = console.Syncz(ctx); err != nil {
 			return err
 		}
-		return mesh.AllSynced(all, mesh.In(t.mesh.Ingress.Namespace, t.mesh.Egress.Namespace))
+		return mesh.AllSynced(mesh.Among(all, mesh.In(t.mesh.Ingress.Namespace, t.mesh.Egress.Namespace)))
 	})
-	if late := mesh.AllSynced(all, nil); err == nil && late != nil {
+	if late := mesh.AllSynced(all); err == nil && late != nil {
 		t.mesh.Facts = append(t.mesh.Facts, "not all proxies of the mesh are SYNCED: "+strings.ReplaceAll(late.Error(), "\n", "; "))
 	}
 	return err

@@ -83,7 +83,7 @@ func connected(proxies []mesh.ProxyStatus, m *mesh.Mesh) error {
 			return fmt.Errorf("gateway %s/%s: no pod of it among the %d proxies connected to istiod", g.Namespace, g.Name, len(proxies))
 		}
 	}
-	return mesh.AllSynced(proxies, nil)
+	return mesh.AllSynced(proxies)
 }
 
 // addresses fills in the gateways. lb says why the shared one has no load balancer.
