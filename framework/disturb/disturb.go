@@ -142,12 +142,13 @@ func kill(ctx context.Context, bed *testbed.Bed, namespace, selector string) err
 	return nil
 }
 
-// restartAPIServer ends the process; the kubelet starts it again.
+// restartAPIServer kills the process, and the kubelet starts it again. One that is asked to
+// end refuses everybody for half a minute first, until the next disturbance.
 func restartAPIServer(ctx context.Context, bed *testbed.Bed) error {
 	e, err := engine.Detect(ctx, engine.Commands{}, engine.Kind(bed.Config.Cluster.Engine))
 	if err != nil {
 		return err
 	}
-	_, err = e.Run(ctx, "exec", bed.Cluster.Name+"-control-plane", "pkill", "-x", "kube-apiserver")
+	_, err = e.Run(ctx, "exec", bed.Cluster.Name+"-control-plane", "pkill", "-KILL", "-x", "kube-apiserver")
 	return err
 }

@@ -104,9 +104,12 @@ scheduler:
 `
 
 // kubeletPatch keeps logs whole: of one that is rotated (at 10 MiB, which istiod writes in a
-// quarter of an hour) the API server shows only what came after.
+// quarter of an hour) the API server shows only what came after. And what ends is started
+// again soon, however often it has ended: nobody here is to be spared by waiting for minutes.
 const kubeletPatch = `kind: KubeletConfiguration
 containerLogMaxSize: 1Gi
+crashLoopBackOff:
+  maxContainerRestartPeriod: 2s
 `
 
 // networkTaint keeps pods off a node until its network runs: the node is Ready
