@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,7 +58,8 @@ func (c *Client) reserve(ctx context.Context, p pace, by Owner, ns, name string)
 	return func(ctx context.Context) error {
 		r.end()
 		last, err := leases.Get(ctx, name, metav1.GetOptions{})
-		if err == nil && (last.Spec.HolderIdentity == nil || *last.Spec.HolderIdentity == "") {
+		// It may still name us: giving it back can have met its last renewal.
+		if err == nil && slices.Contains([]string{"", r.lock.Identity()}, holder(last)) {
 			err = leases.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: &last.ResourceVersion}})
 		}
 		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
@@ -65,6 +67,13 @@ func (c *Client) reserve(ctx context.Context, p pace, by Owner, ns, name string)
 		}
 		return err
 	}, nil
+}
+
+func holder(l *coordinationv1.Lease) string {
+	if l.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *l.Spec.HolderIdentity
 }
 
 // reservation is a Lease that is held, or waited for.

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 var quick = pace{every: 20 * time.Millisecond, giveUp: 80 * time.Millisecond, silent: 2 * time.Second}
@@ -45,6 +49,21 @@ func TestWhatADeadProcessHasReservedIsTakenOver(t *testing.T) {
 	free, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
 	require.NoError(t, err)
 	require.NoError(t, free(t.Context()))
+}
+
+func TestWhatCouldNotBeGivenBackIsRemovedAllTheSame(t *testing.T) {
+	c := faked()
+	c.typed.(*fake.Clientset).PrependReactor("update", "leases", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		if holder(a.(clienttesting.UpdateAction).GetObject().(*coordinationv1.Lease)) == "" {
+			return true, nil, apierrors.NewConflict(coordinationv1.Resource("leases"), "suite", errors.New("renewed meanwhile"))
+		}
+		return false, nil, nil
+	})
+	free, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	require.NoError(t, err)
+	require.NoError(t, free(t.Context()))
+	_, err = c.typed.CoordinationV1().Leases("shop").Get(t.Context(), "suite", metav1.GetOptions{})
+	assert.True(t, apierrors.IsNotFound(err), "left behind: %v", err)
 }
 
 func TestALeaseThatIsNotOursIsNoReservation(t *testing.T) {
