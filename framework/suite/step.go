@@ -170,6 +170,12 @@ func Do(name string, f func(context.Context, *Env) error) Step {
 	}}
 }
 
+// Arrives waits, before steps that may look only once or too early, until all that the
+// feature has changed is on the proxies.
+func Arrives() Step {
+	return Do("what is given is on the proxies", func(ctx context.Context, e *Env) error { return e.Arrived(ctx) })
+}
+
 // Holds asserts a condition that the suite evaluates itself, at the first attempt.
 func Holds(name string, f func(context.Context, *Env) error) Step {
 	s := Do(name, f)

@@ -36,7 +36,7 @@ func observedInTrace() suite.Feature {
 		Needs:   []mesh.Capability{mesh.Tracing},
 		Given:   []suite.Given{traced},
 		Then: []suite.Step{
-			suite.Do("what is given is on the proxies", func(ctx context.Context, e *suite.Env) error { return e.Arrived(ctx) }),
+			suite.Arrives(),
 			suite.Becomes("the gateway and both sidecars send spans", sampling),
 			suite.Holds("one more request to each application is answered", func(ctx context.Context, e *suite.Env) (err error) {
 				if joined, err = asked(ctx, e, "http://"+joinedHost+"/once?"+rand.Text()); err == nil {

@@ -100,7 +100,7 @@ func missingSecret(w *outside) suite.Feature {
 		Given:   []suite.Given{wayWithout, way(beside)},
 		Then: []suite.Step{
 			suite.Control("another host is reached", fromAgent(w.plain(beside), overTLS(beside))),
-			suite.Do("what is given is on the proxies", func(ctx context.Context, e *suite.Env) error { return e.Arrived(ctx) }), // which waits for the secret
+			suite.Arrives(), // which waits for the secret
 			refused,
 			told,
 			stays,

@@ -146,7 +146,7 @@ func (w work) facts(p plan, addresses string) []string {
 		fmt.Sprintf("load balancer: MetalLB %s with addresses %s", w.parts.metallb[0].Version, addresses),
 		fmt.Sprintf("small requests: %s a control-plane pod, one CoreDNS, no Calico controllers, no MetalLB webhook", controlPlaneCPU),
 		"etcd runs without fsync: the cluster is disposable",
-		"what is sent to a Service and finds no endpoint is dropped by the nodes, instead of leaving them",
+		"what is still addressed to a Service where it would leave a node is dropped there",
 	})
 }
 
