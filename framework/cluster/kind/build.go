@@ -36,7 +36,7 @@ func (w work) build(ctx context.Context, p plan) (*cluster.Cluster, error) {
 	rec := record{Digests: w.parts.digests(), Nodes: w.o.Nodes, Facts: w.facts(p, addresses)}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return create(gctx, p, log) })
-	g.Go(func() error { return w.confine(gctx, log.settled) })
+	g.Go(func() error { return w.ruleServices(gctx, log.settled) })
 	g.Go(func() error { return w.importImages(gctx, log.settled, imported) })
 	g.Go(func() (err error) {
 		if k, err = w.install(gctx, p, addresses, log.settled, imported); err == nil {

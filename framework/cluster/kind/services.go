@@ -6,14 +6,24 @@ import (
 	"strings"
 )
 
-// serviceSubnet is kind's default, said here because confine must know it.
+// serviceSubnet is kind's default, said here because serviceRules must know it.
 const serviceSubnet = "10.96.0.0/16"
 
-// confine has the nodes drop what is still addressed to a Service when it is about to leave
-// them. While kube-proxy replaces its rules there is a moment in which nothing puts an
-// endpoint in the Service's place: such a packet would go the way out of the cluster, where
-// strangers may even answer. Dropped, it is sent again a second later.
-func (w work) confine(ctx context.Context, settled <-chan struct{}) error {
+// serviceRules make plain what becomes of a packet to a Service that has, for a moment or
+// for good, nothing behind it.
+var serviceRules = []string{
+	// While kube-proxy replaces its rules there is a moment in which nothing puts an endpoint
+	// in the Service's place: such a packet would go the way out of the cluster, where
+	// strangers may even answer. Dropped, it is sent again a second later. The rule comes
+	// after all that changes an address.
+	"iptables --wait --table mangle --append POSTROUTING --destination " + serviceSubnet + " --jump DROP",
+	// A Service without endpoints is refused by ICMP, of which the kernel sends a client few:
+	// the rest is silence until the client's own deadline. Here every attempt is answered.
+	"sysctl --write net.ipv4.icmp_ratelimit=0",
+}
+
+// ruleServices has every node keep serviceRules.
+func (w work) ruleServices(ctx context.Context, settled <-chan struct{}) error {
 	if err := after(ctx, settled); err != nil {
 		return err
 	}
@@ -22,12 +32,11 @@ func (w work) confine(ctx context.Context, settled <-chan struct{}) error {
 		return err
 	}
 	for _, n := range nodes {
-		if _, err := w.engine.Run(ctx, append([]string{"exec", n.Name}, strings.Fields(confineRule)...)...); err != nil {
-			return fmt.Errorf("keep the addresses of Services within node %s: %w", n.Name, err)
+		for _, rule := range serviceRules {
+			if _, err := w.engine.Run(ctx, append([]string{"exec", n.Name}, strings.Fields(rule)...)...); err != nil {
+				return fmt.Errorf("set on node %s what becomes of packets to Services: %w", n.Name, err)
+			}
 		}
 	}
 	return nil
 }
-
-// confineRule comes after all that changes an address.
-const confineRule = "iptables --wait --table mangle --append POSTROUTING --destination " + serviceSubnet + " --jump DROP"
