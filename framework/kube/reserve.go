@@ -13,6 +13,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	typedcoordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
@@ -26,21 +27,35 @@ var usualPace = pace{every: 4 * time.Second, giveUp: 15 * time.Second, silent: 2
 // ErrReserved means that another process has what was asked for, and is alive.
 var ErrReserved = errors.New("in use by another process")
 
-// Reserve takes a name for this process alone, among all that work on the cluster from
-// wherever, by a Lease. One that is left of a process that died is taken over after 20 s;
-// one whose holder lives is refused after half a minute. free gives the name back and
-// removes the Lease; it has to be called.
-func (c *Client) Reserve(ctx context.Context, by Owner, ns, name string) (free func(context.Context) error, err error) {
-	return c.reserve(ctx, usualPace, by, ns, name)
+// reservations is whose the Leases are.
+const reservations Owner = "reservation"
+
+// Reservation is a name that this process has for itself. It has to be freed or bequeathed.
+type Reservation struct {
+	// Inherited says that the name was another's, who died or could not clear away:
+	// something of its making may be there still.
+	Inherited bool
+
+	leases typedcoordination.LeaseInterface
+	lock   *resourcelock.LeaseLock
+	end    func()
 }
 
-func (c *Client) reserve(ctx context.Context, p pace, by Owner, ns, name string) (free func(context.Context) error, err error) {
-	leases := c.typed.CoordinationV1().Leases(ns)
-	meta := metav1.ObjectMeta{Namespace: ns, Name: name, Labels: map[string]string{OwnerLabel: string(by)}}
-	_, err = leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: meta}, metav1.CreateOptions{})
+// Reserve takes a name for this process alone, among all that work on the cluster from
+// wherever, by a Lease. One that is left of a process that died is taken over after 20 s;
+// one whose holder lives is refused after half a minute.
+func (c *Client) Reserve(ctx context.Context, ns, name string) (*Reservation, error) {
+	return c.reserve(ctx, usualPace, ns, name)
+}
+
+func (c *Client) reserve(ctx context.Context, p pace, ns, name string) (*Reservation, error) {
+	r := &Reservation{leases: c.typed.CoordinationV1().Leases(ns)}
+	meta := metav1.ObjectMeta{Namespace: ns, Name: name, Labels: map[string]string{OwnerLabel: string(reservations)}}
+	_, err := r.leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: meta}, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
+		r.Inherited = true
 		var there *coordinationv1.Lease
-		there, err = leases.Get(ctx, name, metav1.GetOptions{})
+		there, err = r.leases.Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			err = nil // freed meanwhile
 		} else if _, ours := Ours(there); err == nil && !ours {
@@ -50,24 +65,32 @@ func (c *Client) reserve(ctx context.Context, p pace, by Owner, ns, name string)
 	if err != nil {
 		return nil, fmt.Errorf("Lease %s/%s: %w", ns, name, err)
 	}
-	r := &reservation{lock: &resourcelock.LeaseLock{LeaseMeta: meta, Labels: meta.Labels, Client: c.typed.CoordinationV1(),
-		LockConfig: resourcelock.ResourceLockConfig{Identity: thisProcess()}}}
+	r.lock = &resourcelock.LeaseLock{LeaseMeta: meta, Labels: meta.Labels, Client: c.typed.CoordinationV1(),
+		LockConfig: resourcelock.ResourceLockConfig{Identity: thisProcess()}}
 	if err := r.hold(ctx, p); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) error {
-		r.end()
-		last, err := leases.Get(ctx, name, metav1.GetOptions{})
-		// It may still name us: giving it back can have met its last renewal.
-		if err == nil && slices.Contains([]string{"", r.lock.Identity()}, holder(last)) {
-			err = leases.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: &last.ResourceVersion}})
-		}
-		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-			return nil // whoever took it since removes it
-		}
-		return err
-	}, nil
+	return r, nil
 }
+
+// Free gives the name back and removes the Lease.
+func (r *Reservation) Free(ctx context.Context) error {
+	r.Bequeath()
+	name := r.lock.LeaseMeta.Name
+	last, err := r.leases.Get(ctx, name, metav1.GetOptions{})
+	// It may still name us: giving it back can have met its last renewal.
+	if err == nil && slices.Contains([]string{"", r.lock.Identity()}, holder(last)) {
+		err = r.leases.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: &last.ResourceVersion}})
+	}
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // whoever took it since removes it
+	}
+	return err
+}
+
+// Bequeath gives the name back and leaves the Lease: who takes it next knows that not all
+// could be cleared away.
+func (r *Reservation) Bequeath() { r.end() }
 
 func holder(l *coordinationv1.Lease) string {
 	if l.Spec.HolderIdentity == nil {
@@ -76,13 +99,7 @@ func holder(l *coordinationv1.Lease) string {
 	return *l.Spec.HolderIdentity
 }
 
-// reservation is a Lease that is held, or waited for.
-type reservation struct {
-	lock *resourcelock.LeaseLock
-	end  func()
-}
-
-func (r *reservation) hold(ctx context.Context, p pace) error {
+func (r *Reservation) hold(ctx context.Context, p pace) error {
 	held, once := make(chan struct{}), sync.Once{}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: r.lock, LeaseDuration: p.silent, RenewDeadline: p.giveUp, RetryPeriod: p.every, ReleaseOnCancel: true,
@@ -119,7 +136,7 @@ func (r *reservation) hold(ctx context.Context, p pace) error {
 }
 
 // refused says who has it.
-func (r *reservation) refused(ctx context.Context) error {
+func (r *Reservation) refused(ctx context.Context) error {
 	now, _, err := r.lock.Get(ctx)
 	if err != nil {
 		return fmt.Errorf("%s could not be had: %w", r.lock.Describe(), err)

@@ -19,36 +19,36 @@ var quick = pace{every: 20 * time.Millisecond, giveUp: 80 * time.Millisecond, si
 
 func TestWhatIsReservedIsRefusedToOthersUntilItIsFreed(t *testing.T) {
 	c := faked()
-	free, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	r, err := c.reserve(t.Context(), quick, "shop", "suite")
 	require.NoError(t, err)
 	there, err := c.typed.CoordinationV1().Leases("shop").Get(t.Context(), "suite", metav1.GetOptions{})
 	require.NoError(t, err)
 	owner, ours := Ours(there)
 	assert.True(t, ours)
-	assert.Equal(t, Owner("reservation"), owner)
+	assert.Equal(t, reservations, owner)
 
-	_, err = c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	_, err = c.reserve(t.Context(), quick, "shop", "suite")
 	require.ErrorIs(t, err, ErrReserved)
 	assert.Regexp(t, `process \d+ on .* since .* \(Lease shop/suite\): wait until it has ended`, err.Error())
 
-	require.NoError(t, free(t.Context()))
+	require.NoError(t, r.Free(t.Context()))
 	_, err = c.typed.CoordinationV1().Leases("shop").Get(t.Context(), "suite", metav1.GetOptions{})
 	assert.True(t, apierrors.IsNotFound(err), "left behind: %v", err)
 
-	free, err = c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	r, err = c.reserve(t.Context(), quick, "shop", "suite")
 	require.NoError(t, err)
-	require.NoError(t, free(t.Context()))
+	require.NoError(t, r.Free(t.Context()))
 }
 
 func TestWhatADeadProcessHasReservedIsTakenOver(t *testing.T) {
 	dead, seconds, long := "process 1 on elsewhere", int32(2), metav1.NewMicroTime(time.Now().Add(-time.Hour))
 	c := faked(&coordinationv1.Lease{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "suite", Labels: map[string]string{OwnerLabel: "reservation"}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "suite", Labels: map[string]string{OwnerLabel: string(reservations)}},
 		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &dead, LeaseDurationSeconds: &seconds, AcquireTime: &long, RenewTime: &long},
 	})
-	free, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	r, err := c.reserve(t.Context(), quick, "shop", "suite")
 	require.NoError(t, err)
-	require.NoError(t, free(t.Context()))
+	require.NoError(t, r.Free(t.Context()))
 }
 
 func TestWhatCouldNotBeGivenBackIsRemovedAllTheSame(t *testing.T) {
@@ -59,16 +59,16 @@ func TestWhatCouldNotBeGivenBackIsRemovedAllTheSame(t *testing.T) {
 		}
 		return false, nil, nil
 	})
-	free, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	r, err := c.reserve(t.Context(), quick, "shop", "suite")
 	require.NoError(t, err)
-	require.NoError(t, free(t.Context()))
+	require.NoError(t, r.Free(t.Context()))
 	_, err = c.typed.CoordinationV1().Leases("shop").Get(t.Context(), "suite", metav1.GetOptions{})
 	assert.True(t, apierrors.IsNotFound(err), "left behind: %v", err)
 }
 
 func TestALeaseThatIsNotOursIsNoReservation(t *testing.T) {
 	c := faked(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "suite"}})
-	_, err := c.reserve(t.Context(), quick, "reservation", "shop", "suite")
+	_, err := c.reserve(t.Context(), quick, "shop", "suite")
 	require.ErrorIs(t, err, ErrForeign)
 	assert.ErrorContains(t, err, "Lease shop/suite")
 }

@@ -3,7 +3,6 @@ package suite
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,8 +45,8 @@ type suiteRun struct {
 	ca     *pki.CA
 	shared *Env
 
-	free func(context.Context) error // ends what keeps other runs of the suite away
-	left bool                        // what is shared is removed
+	reserved *kube.Reservation // keeps other runs of the suite away
+	left     bool              // what is shared is removed
 
 	ending bool // the round is the last
 
@@ -289,11 +288,14 @@ func (s *suiteRun) stand(ctx context.Context, phase progress.Phase) error {
 		return err
 	}
 	phase.Waiting("other runs of it on this cluster")
-	s.free, err = s.bed.Kube.Reserve(ctx, kube.Owner("reservation"), s.bed.Mesh.Ingress.Namespace, "meshgate-"+s.suite.Name)
+	s.reserved, err = s.bed.Kube.Reserve(ctx, s.bed.Mesh.Ingress.Namespace, "meshgate-"+s.suite.Name)
 	if err != nil {
 		return err
 	}
 	s.shared = s.env("")
+	if err := s.clear(ctx, phase); err != nil {
+		return err
+	}
 	if err := s.lacks(); err != nil {
 		return nil // every feature will say so, and be skipped
 	}
@@ -323,49 +325,6 @@ func (s *suiteRun) env(part string) *Env {
 		outside: probe.Outside(), images: s.bed.Images, secret: s.secret, tell: s.note, began: time.Now(),
 		certs: map[string]*pki.Certificate{}, logins: map[string]Login{}, logs: map[string]corev1.Pod{}, shared: s.shared, remade: s.remade, effective: s.effective,
 	}
-}
-
-// leave removes what the features shared and proves that nothing is left.
-func (s *suiteRun) leave(ctx context.Context) error {
-	if s.shared == nil || s.left {
-		return nil
-	}
-	s.left = true
-	err := s.shared.clean(ctx)
-	if err == nil {
-		err = s.nothingLeft(ctx)
-	}
-	err = errors.Join(err, s.free(context.WithoutCancel(ctx)))
-	if err != nil {
-		if s.result.Error != "" {
-			err = errors.Join(errors.New(s.result.Error), err)
-		}
-		s.result.Error = err.Error()
-	}
-	s.result.Took = report.Seconds(time.Since(s.result.Started))
-	return err
-}
-
-// nothingLeft looks for objects that carry an owner label of this suite.
-func (s *suiteRun) nothingLeft(ctx context.Context) error {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), s.bed.Config.Budget.Deletion)
-	defer stop()
-	all, err := s.bed.Kube.Owned(ctx, "")
-	if err != nil {
-		return err
-	}
-	var left []string
-	for _, o := range all {
-		if owner, _ := kube.Ours(o); owner == s.shared.owner || slices.ContainsFunc(s.suite.Features, func(f Feature) bool {
-			return owner == s.shared.owner+kube.Owner("-"+f.Name)
-		}) {
-			left = append(left, kube.Name(o))
-		}
-	}
-	if len(left) > 0 {
-		return fmt.Errorf("left behind: %v", left)
-	}
-	return nil
 }
 
 func (s *suiteRun) alwaysNeeded() []mesh.Capability {

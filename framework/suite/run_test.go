@@ -218,6 +218,17 @@ func TestWhatASuiteLeavesBehindIsItsError(t *testing.T) {
 	o := play(t, "leftover")
 	assert.Equal(t, report.ExitInfrastructure, o.exit, o.output)
 	assert.Equal(t, "left behind: [ConfigMap istio-system/left]", o.run.Suites[0].Error)
+	assert.Contains(t, o.Objects, "Lease istio-system/meshgate-s", "by which the next run knows")
+}
+
+func TestWhatARunThatWasKilledLeftIsRemovedFirst(t *testing.T) {
+	t.Parallel()
+	o := play(t, "killed")
+	assert.Zero(t, o.exit, o.output)
+	assert.Contains(t, o.output, "an earlier run was cut short; what it left is removed: 1, the first ConfigMap istio-system/left")
+	for _, left := range []string{"ConfigMap istio-system/left", "Lease istio-system/meshgate-s"} {
+		assert.NotContains(t, o.Objects, left)
+	}
 }
 
 func TestAnObjectThatCannotBeRemovedIsTheFeaturesError(t *testing.T) {

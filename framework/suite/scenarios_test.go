@@ -15,6 +15,8 @@ import (
 	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 	"meshgate/framework/replay"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // scenario is a suite to run in a child.
@@ -94,6 +96,7 @@ func scenarios() map[string]scenario {
 		"invalid":    fixed(of(promise("Empty"))),
 		"no-bed":     {suite: func(w *world) Suite { w.broken = errors.New("no room on the disk"); return of(green) }},
 		"leftover":   {suite: func(w *world) Suite { return of(promise("Leaves", Do("leave", w.leave), Holds("see", nothing))) }},
+		"killed":     {suite: func(w *world) Suite { w.broken = w.killed("s-Green"); return of(green) }},
 		"stuck":      {suite: func(w *world) Suite { return of(promise("Stuck", Do("hold", w.hold), Holds("see", nothing))) }},
 		"foreign":    {suite: func(w *world) Suite { return of(promise("Foreign", Do("take", w.take), Holds("see", nothing))) }},
 		"no-log":     {suite: func(w *world) Suite { w.noLog = true; return of(green) }},
@@ -174,6 +177,18 @@ func (w *world) leave(_ context.Context, e *Env) error {
 	o := manifest.ConfigMap("istio-system", "left", nil)
 	o.SetLabels(map[string]string{kube.OwnerLabel: string(e.owner)})
 	return w.server.Put(o)
+}
+
+// killed is how a run of the suite leaves the cluster that was killed.
+func (w *world) killed(owner kube.Owner) error {
+	left, lease := manifest.ConfigMap("istio-system", "left", nil), &unstructured.Unstructured{}
+	left.SetLabels(map[string]string{kube.OwnerLabel: string(owner)})
+	lease.SetAPIVersion("coordination.k8s.io/v1")
+	lease.SetKind("Lease")
+	lease.SetNamespace("istio-system")
+	lease.SetName("meshgate-s")
+	lease.SetLabels(map[string]string{kube.OwnerLabel: "reservation"})
+	return errors.Join(w.server.Put(left), w.server.Put(lease))
 }
 
 // hold makes the feature's given impossible to remove.

@@ -165,8 +165,10 @@ func (b *Bed) markMesh(ctx context.Context) error {
 	return b.plan.mark()
 }
 
-// meshOwner is the owner of everything that a flavour makes.
-const meshOwner kube.Owner = "mesh"
+const (
+	meshOwner    kube.Owner = "mesh"    // of everything that a flavour makes
+	clusterOwner kube.Owner = "cluster" // and a provider
+)
 
 // load puts the images that the mesh and the applications need into the nodes,
 // as far as the provider has not done so on the way.
@@ -250,7 +252,7 @@ func (p *plan) undo(ctx context.Context, log progress.Log) error {
 }
 
 func (p *plan) down(ctx context.Context, log progress.Log) error {
-	if err := p.meshDown(ctx, log); err != nil {
+	if err := p.cleared(ctx, log); err != nil {
 		return err
 	}
 	if err := p.provider.Down(ctx, log); err != nil {
@@ -259,13 +261,17 @@ func (p *plan) down(ctx context.Context, log progress.Log) error {
 	return p.unmark()
 }
 
-// meshDown takes our mesh out of a cluster that outlives it.
-func (p *plan) meshDown(ctx context.Context, log progress.Log) error {
+// cleared takes what is ours out of a cluster that outlives it: what runs have left that
+// were killed, and then the mesh.
+func (p *plan) cleared(ctx context.Context, log progress.Log) error {
 	if p.cfg.Cluster.Provider != providerExisting {
 		return nil // it goes with the cluster
 	}
 	k, err := kube.Connect(p.cfg.Cluster.Kubeconfig, p.cfg.Cluster.Context)
 	if err != nil {
+		return err
+	}
+	if err := sweep(ctx, k, log); err != nil {
 		return err
 	}
 	return p.flavour.Down(ctx, k, log)

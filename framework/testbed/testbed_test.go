@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"meshgate/framework/config"
+	"meshgate/framework/kube"
 	"meshgate/framework/manifest"
 	"meshgate/framework/progress"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -143,6 +145,19 @@ func TestOnAnExistingClusterAKeptMeshStays(t *testing.T) {
 	w.leave(w.up(providerExisting, true))
 	w.leave(w.up(providerExisting, false))
 	assert.NotContains(t, w.did, "mesh down")
+}
+
+func TestOnAnExistingClusterWhatAKilledRunLeftIsRemoved(t *testing.T) {
+	w := newWorld(t)
+	k, err := kube.Connect(w.kubeconfig, "")
+	require.NoError(t, err)
+	require.NoError(t, k.Apply(t.Context(), "basic-gateway-CORS", namespace("left")))
+	require.NoError(t, k.Apply(t.Context(), clusterOwner, namespace("metallb-system")))
+	require.NoError(t, w.plan(providerExisting, false).down(t.Context(), progress.Discard()))
+	_, err = k.Get(t.Context(), namespace("left"))
+	assert.True(t, apierrors.IsNotFound(err), "left behind: %v", err)
+	_, err = k.Get(t.Context(), namespace("metallb-system"))
+	assert.NoError(t, err, "it is the cluster's, whoever made that")
 }
 
 func TestAMeshThatFailsOnAnExistingClusterIsRemoved(t *testing.T) {

@@ -50,7 +50,7 @@ func (w *work) ready(ctx context.Context, s stock) (*mesh.Mesh, error) {
 	w.phase.Waiting("gateways, their address and their proxies' configuration")
 	limit := wait.Deadline{Name: "gateways answer, proxies SYNCED", Within: w.opts.Budget.MeshUp}
 	for name := range gateways(w.opts) {
-		if err := w.k.AwaitDeployment(ctx, limit, w.opts.Namespace, name, nil); err != nil {
+		if err := w.gatewayReady(ctx, limit, name); err != nil {
 			return nil, err
 		}
 	}
@@ -62,6 +62,18 @@ func (w *work) ready(ctx context.Context, s stock) (*mesh.Mesh, error) {
 		return nil, err
 	}
 	return w.describe(ctx, m, s, lb)
+}
+
+// gatewayReady waits for a gateway's pods. A run that was killed can have left it without.
+func (w *work) gatewayReady(ctx context.Context, limit wait.Deadline, name string) error {
+	revived, err := w.k.Revive(ctx, limit, w.opts.Namespace, name)
+	if err != nil {
+		return err
+	}
+	if revived {
+		w.phase.Note("gateway %s had been stopped by a run that was cut short: started again", name)
+	}
+	return w.k.AwaitDeployment(ctx, limit, w.opts.Namespace, name, nil)
 }
 
 // look is one look at what else readiness means. It fills in the gateways.
