@@ -2,6 +2,7 @@ package report
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,4 +45,6 @@ func TestASoakHasTheDistributionOfEachStep(t *testing.T) {
 	require.Len(t, soak.Steps, 1)
 	assert.Equal(t, StepRuns{Suite: "s", Feature: "F", Step: "see", Runs: 3, Failures: 1, Retries: 6,
 		Took: Spread{Least: 1, Median: 2, P90: 3, Most: 3}, Converged: &Spread{Least: 5, Median: 5, P90: 7, Most: 7}}, soak.Steps[0])
+	soak.Steps[0].Converged.Most = Seconds(7 * time.Second)
+	assert.Equal(t, "asked 3 times: 1 of 1 steps failed at least once; the slowest to converge took 7.0 s: s/F: see", soak.sentence())
 }

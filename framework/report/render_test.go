@@ -146,6 +146,7 @@ func TestSummaryFitsOneScreen(t *testing.T) {
 	run := sample()
 	for range 200 {
 		run.Suites[0].Features = append(run.Suites[0].Features, feature(report.Pass))
+		run.Notes = append(run.Notes, "a note")
 	}
 	var b strings.Builder
 	require.NoError(t, report.Summary(&b, run))
@@ -153,6 +154,7 @@ func TestSummaryFitsOneScreen(t *testing.T) {
 	assert.Less(t, lines, 40)
 	assert.Contains(t, b.String(), "HTTPSRedirect", "what did not pass is always there")
 	assert.Contains(t, b.String(), "(201 others)")
+	assert.Regexp(t, "and 1[0-9]{2} notes more, which the report has", b.String())
 	for line := range strings.Lines(b.String()) {
 		if strings.Contains(line, "basic-gateway  ") {
 			assert.LessOrEqual(t, len([]rune(line)), 121, line)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -52,6 +53,29 @@ func SoakOf(runs ...[]Suite) Soak {
 		}
 	}
 	return Soak{Runs: len(runs), Steps: g.done()}
+}
+
+// sentence says it in a line.
+func (s Soak) sentence() string {
+	var failed int
+	var slowest StepRuns
+	for _, step := range s.Steps {
+		if step.Failures > 0 {
+			failed++
+		}
+		if step.Converged != nil && (slowest.Converged == nil || step.Converged.Most > slowest.Converged.Most) {
+			slowest = step
+		}
+	}
+	out := fmt.Sprintf("asked %d times", s.Runs)
+	if s.Disturbance != "" {
+		out += ", disturbed by " + s.Disturbance
+	}
+	out += fmt.Sprintf(": %d of %d steps failed at least once", failed, len(s.Steps))
+	if slowest.Converged != nil {
+		out += fmt.Sprintf("; the slowest to converge took %s: %s/%s: %s", slowest.Converged.Most, slowest.Suite, slowest.Feature, slowest.Step)
+	}
+	return out
 }
 
 type gathering struct {

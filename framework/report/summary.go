@@ -23,6 +23,8 @@ const (
 	// maxRows is what fits on one screen with the lines below the table. Beyond
 	// it, the features that passed become one line a suite.
 	maxRows = 30
+	// maxNotes are shown below the verdict: each feature of each run may have made one.
+	maxNotes = 12
 	// maxName bounds names from outside; ours are far shorter.
 	maxName = 40
 )
@@ -43,7 +45,7 @@ func Summary(w io.Writer, run Run, files ...string) error {
 		v = Judge(run, run.RequireFull)
 	}
 	b.WriteString(colour(verdictColour(v), terminal, printable.Line(v.Sentence)) + "\n")
-	for _, line := range append(below(run), pointers(run, files)...) {
+	for _, line := range append(firstLines(below(run)), pointers(run, files)...) {
 		b.WriteString(printable.Line(line) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
@@ -193,7 +195,18 @@ func below(run Run) []string {
 	if subs := run.Facts.Bundle.Substitutions(); len(subs) > 0 {
 		out = append(out, fmt.Sprintf("substituted in the bundle: %d; the first: %s contains %s", len(subs), subs[0].Name, subs[0].Contains))
 	}
+	if run.Soak != nil {
+		out = append(out, run.Soak.sentence())
+	}
 	return append(out, run.Notes...)
+}
+
+// firstLines keeps the first, and says how many it left out.
+func firstLines(lines []string) []string {
+	if more := len(lines) - maxNotes; more > 0 {
+		return append(lines[:maxNotes:maxNotes], fmt.Sprintf("and %d notes more, which the report has", more))
+	}
+	return lines
 }
 
 // firstWrong is where the first failure went wrong.
