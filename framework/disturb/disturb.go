@@ -20,14 +20,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// every is how long the surroundings are left alone between two disturbances.
-const every = 30 * time.Second
+// early is when the surroundings are disturbed first.
+const early = 30 * time.Second
+
+// remembered is longer than clients of an API server remember that it was away (two
+// minutes in client-go), for which they come back later each time: disturbed more often, a
+// control plane would soon hear of nothing any more.
+const remembered = 130 * time.Second
 
 // Disturbance is a kind of trouble.
 type Disturbance struct {
 	name string
 	// once makes trouble once; nil for what goes on all the time.
 	once func(context.Context, *testbed.Bed) error
+	// every is how long the surroundings are left alone then.
+	every time.Duration
 	// always goes on until the context ends.
 	always func(context.Context)
 }
@@ -37,9 +44,9 @@ func table() []Disturbance {
 	return []Disturbance{
 		{name: ""},
 		{name: "busy", always: busy},
-		{name: "pods", once: killPods},
-		{name: "istiod", once: restartIstiod},
-		{name: "apiserver", once: restartAPIServer},
+		{name: "pods", once: killPods, every: 30 * time.Second},
+		{name: "istiod", once: restartIstiod, every: 30 * time.Second},
+		{name: "apiserver", once: restartAPIServer, every: remembered},
 	}
 }
 
@@ -82,13 +89,14 @@ func (d Disturbance) Start(ctx context.Context, bed *testbed.Bed, log progress.L
 
 // again makes trouble now and then.
 func (d Disturbance) again(ctx context.Context, bed *testbed.Bed, log progress.Log) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+	next := time.NewTimer(early)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-next.C:
+			next.Reset(d.every)
 		}
 		phase := log.Begin("disturbance: " + d.name)
 		if err := d.once(ctx, bed); err != nil && ctx.Err() == nil {

@@ -33,7 +33,10 @@ func (s *suiteRun) clear(ctx context.Context, phase progress.Phase) error {
 	return nil
 }
 
-// leave removes what the features shared and proves that nothing is left.
+// errSwept is of what a feature had failed to remove and the suite has removed in its place.
+var errSwept = errors.New("removed at last")
+
+// leave removes what the features shared, and what is left of them.
 func (s *suiteRun) leave(ctx context.Context) error {
 	if s.shared == nil || s.left {
 		return nil
@@ -41,12 +44,13 @@ func (s *suiteRun) leave(ctx context.Context) error {
 	s.left = true
 	err := s.shared.clean(ctx)
 	if err == nil {
-		err = s.nothingLeft(ctx)
+		err = s.sweep(ctx)
 	}
-	if err == nil {
-		err = s.reserved.Free(context.WithoutCancel(ctx))
+	if err == nil || errors.Is(err, errSwept) {
+		err = errors.Join(err, s.reserved.Free(context.WithoutCancel(ctx)))
 	} else {
 		s.reserved.Bequeath()
+		s.remains = s.suite.Name + " left something on the cluster, which its next run removes: " + err.Error()
 	}
 	if err != nil {
 		if s.result.Error != "" {
@@ -58,8 +62,8 @@ func (s *suiteRun) leave(ctx context.Context) error {
 	return err
 }
 
-// nothingLeft looks for what should be gone.
-func (s *suiteRun) nothingLeft(ctx context.Context) error {
+// sweep looks for what should be gone, and removes it; that it was there is an error.
+func (s *suiteRun) sweep(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), s.bed.Config.Budget.Deletion)
 	defer stop()
 	left, err := s.owned(ctx)
@@ -70,7 +74,10 @@ func (s *suiteRun) nothingLeft(ctx context.Context) error {
 	for _, o := range left {
 		names = append(names, kube.Name(o))
 	}
-	return fmt.Errorf("left behind: %v", names)
+	if err := s.bed.Kube.Delete(ctx, left...); err != nil {
+		return fmt.Errorf("left behind: %v: %w", names, err)
+	}
+	return fmt.Errorf("left behind, and %w: %v", errSwept, names)
 }
 
 // owned lists the objects that carry an owner label of this suite.

@@ -47,6 +47,7 @@ type suiteRun struct {
 
 	reserved *kube.Reservation // keeps other runs of the suite away
 	left     bool              // what is shared is removed
+	remains  string            // could not be removed
 
 	ending bool // the round is the last
 

@@ -217,7 +217,16 @@ func TestWhatASuiteLeavesBehindIsItsError(t *testing.T) {
 	t.Parallel()
 	o := play(t, "leftover")
 	assert.Equal(t, report.ExitInfrastructure, o.exit, o.output)
-	assert.Equal(t, "left behind: [ConfigMap istio-system/left]", o.run.Suites[0].Error)
+	assert.Equal(t, "left behind, and removed at last: [ConfigMap istio-system/left]", o.run.Suites[0].Error)
+	assert.NotContains(t, o.Objects, "ConfigMap istio-system/left")
+}
+
+func TestWhatCannotBeRemovedAtLastIsSaidAndLeftToTheNextRun(t *testing.T) {
+	t.Parallel()
+	o := play(t, "immovable")
+	assert.Equal(t, report.ExitInfrastructure, o.exit, o.output)
+	assert.Contains(t, o.output, "s left something on the cluster, which its next run removes: left behind: [ConfigMap istio-system/left]: ")
+	assert.Contains(t, o.Objects, "ConfigMap istio-system/left")
 	assert.Contains(t, o.Objects, "Lease istio-system/meshgate-s", "by which the next run knows")
 }
 

@@ -96,6 +96,7 @@ func scenarios() map[string]scenario {
 		"invalid":    fixed(of(promise("Empty"))),
 		"no-bed":     {suite: func(w *world) Suite { w.broken = errors.New("no room on the disk"); return of(green) }},
 		"leftover":   {suite: func(w *world) Suite { return of(promise("Leaves", Do("leave", w.leave), Holds("see", nothing))) }},
+		"immovable":  {suite: func(w *world) Suite { return of(promise("Leaves", Do("leave", w.leaveHeld), Holds("see", nothing))) }},
 		"killed":     {suite: func(w *world) Suite { w.broken = w.killed("s-Green"); return of(green) }},
 		"stuck":      {suite: func(w *world) Suite { return of(promise("Stuck", Do("hold", w.hold), Holds("see", nothing))) }},
 		"foreign":    {suite: func(w *world) Suite { return of(promise("Foreign", Do("take", w.take), Holds("see", nothing))) }},
@@ -174,21 +175,31 @@ func untilTheEnd(ctx context.Context, _ *Env) error { <-ctx.Done(); return errMe
 
 // leave makes an object that carries our label and that nobody registered.
 func (w *world) leave(_ context.Context, e *Env) error {
-	o := manifest.ConfigMap("istio-system", "left", nil)
-	o.SetLabels(map[string]string{kube.OwnerLabel: string(e.owner)})
+	return w.server.Put(labelled(e.owner))
+}
+
+// leaveHeld does so, and the object cannot be removed.
+func (w *world) leaveHeld(_ context.Context, e *Env) error {
+	o := labelled(e.owner)
+	o.SetFinalizers([]string{"example.com/hold"})
 	return w.server.Put(o)
+}
+
+func labelled(owner kube.Owner) *unstructured.Unstructured {
+	o := manifest.ConfigMap("istio-system", "left", nil)
+	o.SetLabels(map[string]string{kube.OwnerLabel: string(owner)})
+	return o
 }
 
 // killed is how a run of the suite leaves the cluster that was killed.
 func (w *world) killed(owner kube.Owner) error {
-	left, lease := manifest.ConfigMap("istio-system", "left", nil), &unstructured.Unstructured{}
-	left.SetLabels(map[string]string{kube.OwnerLabel: string(owner)})
+	lease := &unstructured.Unstructured{}
 	lease.SetAPIVersion("coordination.k8s.io/v1")
 	lease.SetKind("Lease")
 	lease.SetNamespace("istio-system")
 	lease.SetName("meshgate-s")
 	lease.SetLabels(map[string]string{kube.OwnerLabel: "reservation"})
-	return errors.Join(w.server.Put(left), w.server.Put(lease))
+	return errors.Join(w.server.Put(labelled(owner)), w.server.Put(lease))
 }
 
 // hold makes the feature's given impossible to remove.

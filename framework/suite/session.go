@@ -230,6 +230,11 @@ func (s *Session) fill(ctx context.Context, run *report.Run, err error) {
 	run.Ended = time.Now()
 	run.Interrupted = testbed.Signal(ctx)
 	for _, sr := range s.suites {
+		if sr.remains != "" {
+			run.Notes = append(run.Notes, sr.remains)
+		}
+	}
+	for _, sr := range s.suites {
 		run.Notes = append(run.Notes, sr.notes...)
 	}
 	if s.bed != nil {
