@@ -315,18 +315,6 @@ func (e *Env) made() []*unstructured.Unstructured {
 	return slices.Clone(e.applied)
 }
 
-// clean removes everything that was made. It works on a context of its own with a
-// limit of its own, because the one before it may have been cancelled.
-func (e *Env) clean(ctx context.Context) error {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), e.Budget.Deletion)
-	defer stop()
-	finished := e.finish(ctx)
-	if err := e.Kube.Delete(ctx, e.made()...); err != nil {
-		return errors.Join(finished, fmt.Errorf("left behind: %w", err))
-	}
-	return errors.Join(finished, e.restart(ctx))
-}
-
 // fit turns readable fixtures into objects of this suite on this mesh.
 func (e *Env) fit(set manifest.Set) (manifest.Set, error) {
 	edits := []manifest.Edit{manifest.Namespaces(e.names)}
