@@ -185,6 +185,8 @@ func applicationCases() map[string][]judged {
 			{Documents(`[]`), documents(`[]`), refused(probe.ClassAuth, probe.PhaseAuth, ""), `auth in auth ` + url + `: documents: want "[]", got "auth in auth: so it was"`}},
 		"Connected": {
 			{Connected(), documents(`[]`), refused(probe.ClassClosed, probe.PhaseResponse, ""), `closed in response ` + url + `: connection: want "connected", got "closed in response: so it was"`}},
+		"AtTheFirstTry": {
+			{AtTheFirstTry(), documents(`[]`), documents(`[]`, func(o *probe.Observation) { o.Connections = append(o.Connections, "192.0.2.1:1") }), `connected ` + url + `: connections opened: want "2", got "3"`}},
 		"ConnectionsAre": {
 			{ConnectionsAre(2), documents(`[]`), documents(`[]`, func(o *probe.Observation) { o.Connections = nil }), `connected ` + url + `: connections opened: want "2", got "0"`}},
 		"EncryptedOnTheWire": {

@@ -36,6 +36,10 @@ func ConnectionsAre(want int) Check {
 	}
 }
 
+// AtTheFirstTry wants a mongodb probe to have opened one connection to watch the server and
+// one to ask it: then none of them was lost on a way that was only being configured.
+func AtTheFirstTry() Check { return ConnectionsAre(2) }
+
 func sameJSON(a, b string) bool {
 	var x, y any
 	return json.Unmarshal([]byte(a), &x) == nil && json.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)

@@ -88,7 +88,7 @@ func mongoOriginated(w *outside) suite.Feature {
 	var seen probe.Observation
 	read := suite.Becomes("a driver in the mesh reads the database, and speaks in the clear", func(ctx context.Context, e *suite.Env) error {
 		seen = e.AskFrom(ctx, "bookinfo", "agent", w.inTheClear(e))
-		return expect.All(expect.Documents(ratingsdb.OneStarEach), expect.ClearOnTheWire())(seen)
+		return expect.All(expect.Documents(ratingsdb.OneStarEach), expect.ClearOnTheWire(), expect.AtTheFirstTry())(seen)
 	})
 	refused := suite.Now("which the database itself does not take", suite.AskLate(func(e *suite.Env) probe.Request {
 		r := w.inTheClear(e)
