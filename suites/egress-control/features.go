@@ -66,9 +66,9 @@ func registryOnlyBlocks(at *string) suite.Feature {
 	then = append(then, logged(tlsPasses,
 		overTLS(at, blocked, "443"), reached(blocked), byConnection, expect.FlagsAre("-"), expect.ClusterIs("PassthroughCluster"))...)
 	then = append(then,
-		suite.Do("the policy is taken back", func(ctx context.Context, e *suite.Env) error {
-			return e.Withdraw(ctx, "Sidecar", "allow-any")
-		}),
+		// By the Sidecar itself: its removal is lost to the proxies when istiod prepares another
+		// push at that moment (seen with 1.31.1), until something else concerns them.
+		suite.Do("the policy is taken back", suite.Set("Sidecar", "allow-any", "REGISTRY_ONLY", "spec", "outboundTrafficPolicy", "mode")),
 		suite.Eventually(nothingPasses, fromAgent(overTLS(at, blocked, "443"), expect.Severed())))
 	return suite.Feature{
 		Name:    "RegistryOnlyBlocks",

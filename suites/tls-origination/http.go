@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/probe"
@@ -98,11 +99,24 @@ func noBypass(w *outside) suite.Feature {
 		}
 	}
 	var x exchange
-	closed := suite.Now("its TLS port is closed to the application", fromAgent(direct("443"), expect.Severed()))
+	var refusal probe.Observation
+	closed := suite.Holds("its TLS port is closed to the application", func(ctx context.Context, e *suite.Env) error {
+		refusal = e.AskFrom(ctx, "bookinfo", "agent", direct("443")(e))
+		return expect.Severed()(refusal)
+	})
 	staysClosed := suite.Stay("and stays closed", fromAgent(direct("443"), expect.Unanswered()))
 	unknown := suite.Becomes("because the mesh does not know it", func(ctx context.Context, e *suite.Env) error {
-		return sidecar(e).Says(ctx, expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"), expect.DownstreamPortIs(443))
+		lines, err := sidecar(e).Lines(ctx)
+		if err != nil {
+			return err
+		}
+		return expect.ExactlyOne(lines, expect.ConnectionIs(refusal.Local, refusal.Remote), expect.ClusterIs("BlackHoleCluster"), expect.FlagsAre("UH"))
 	})
+	known := func(ctx context.Context, e *suite.Env) error {
+		began := time.Now()
+		e.AskFrom(ctx, "bookinfo", "agent", direct("443")(e))
+		return sidecar(e).Says(ctx, expect.ClusterIs("outbound|443||"+guarded), expect.StartedAfter(began))
+	}
 	arrives := x.asked("what goes to its plain port arrives over TLS, from the gateway", w.plain(guarded), fromGateway(guarded))
 	unreached := suite.Eventually("then nothing is reached by the plain port either", fromAgent(w.plain(guarded), expect.Status(502)))
 	return suite.Feature{
@@ -125,10 +139,12 @@ func noBypass(w *outside) suite.Feature {
 			unreached,
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("ServiceEntry", nameOf(guarded), "failure", bothPorts(), "spec", "ports").At(closed.Name),
+			w.meanwhile(closed.Name, "with a TLS port that is open", "failure", suite.Set("ServiceEntry", nameOf(guarded), bothPorts(), "spec", "ports"),
+				direct("443"), expect.Status(200)),
 			w.meanwhile(staysClosed.Name, "with a TLS port that opens", "failure", suite.Set("ServiceEntry", nameOf(guarded), bothPorts(), "spec", "ports"),
 				direct("443"), expect.Status(200)),
-			suite.Replace("ServiceEntry", nameOf(guarded), "access-log lines", nowhere(guarded), "spec").Called("with a TLS port that is known, where nobody listens").At(unknown.Name),
+			suite.Meddle(closed.Name, "with a TLS port that is known, where nobody listens", "log upstream cluster",
+				suite.After(suite.Set("ServiceEntry", nameOf(guarded), nowhere(guarded), "spec"), suite.Until(known))).At(unknown.Name),
 			w.meanwhile(arrives.Name, "without the route to the gateway", "received source address", func(ctx context.Context, e *suite.Env) error {
 				return e.Withdraw(ctx, "VirtualService", nameOf(guarded))
 			}, w.plain(guarded), expect.EchoPlain()),
