@@ -20,8 +20,10 @@ const AgentPort = 15990
 
 func agentPath(concurrency int) string { return "/probe?concurrency=" + strconv.Itoa(concurrency) }
 
-// AgentHandler answers as Answer does, to POST /probe?concurrency=N.
+// AgentHandler answers as Answer does, to POST /probe?concurrency=N. From then on each
+// connection of the process has a port that none has had for long.
 func AgentHandler() http.Handler {
+	agentPorts.Store(newPorts())
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /probe", func(w http.ResponseWriter, r *http.Request) {
 		concurrency, err := strconv.Atoi(r.URL.Query().Get("concurrency"))

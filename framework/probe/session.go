@@ -54,12 +54,12 @@ func stamp(t time.Time) time.Time { return t.UTC().Round(0) }
 
 func (s *session) dial(ctx context.Context) *Failure {
 	start, resolving := time.Now(), false
-	conn, err := new(net.Dialer).DialContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	conn, err := connect(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(httptrace.DNSStartInfo) { resolving = true },
 		DNSDone: func(httptrace.DNSDoneInfo) {
 			s.seen.Timing.DNS, resolving = time.Since(start), false
 		},
-	}), "tcp", s.plan.dial)
+	}), s.plan.dial)
 	if err != nil {
 		if resolving || classifyNetwork(err) == ClassDNS {
 			return fail(ctx, PhaseDNS, err)

@@ -1,0 +1,46 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"syscall"
+)
+
+// Local ports of an agent lie below those that the kernel gives.
+const (
+	firstPort = 20000
+	portCount = 12000
+)
+
+// agentPorts is set in an agent. Two connections to two places may have one local port, but
+// a sidecar takes both in by the same address: then the kernel gives one of them another
+// port on the way there, and the access log names that one. So an agent takes for each
+// connection a port that none has had for long.
+var agentPorts atomic.Pointer[ports]
+
+type ports struct{ taken atomic.Uint32 }
+
+func newPorts() *ports {
+	p := &ports{}
+	p.taken.Store(rand.Uint32N(portCount))
+	return p
+}
+
+func (p *ports) next() int { return firstPort + int(p.taken.Add(1)%portCount) }
+
+// connect dials; in an agent from a port of its own.
+func connect(ctx context.Context, address string) (net.Conn, error) {
+	if p := agentPorts.Load(); p != nil {
+		for range 100 { // most of what is there is free
+			d := net.Dialer{LocalAddr: &net.TCPAddr{Port: p.next()}}
+			conn, err := d.DialContext(ctx, "tcp", address)
+			if !errors.Is(err, syscall.EADDRINUSE) {
+				return conn, err
+			}
+		}
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", address)
+}
