@@ -20,16 +20,16 @@ const AgentPort = 15990
 
 func agentPath(concurrency int) string { return "/probe?concurrency=" + strconv.Itoa(concurrency) }
 
-// AgentHandler answers as Answer does, to POST /probe?concurrency=N. From then on each
-// connection of the process has a port that none has had for long.
+// AgentHandler answers as Answer does, to POST /probe?concurrency=N. Each connection has a
+// port that none has had for long.
 func AgentHandler() http.Handler {
-	agentPorts.Store(newPorts())
+	own := newPorts()
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /probe", func(w http.ResponseWriter, r *http.Request) {
 		concurrency, err := strconv.Atoi(r.URL.Query().Get("concurrency"))
 		var answer bytes.Buffer
 		if err == nil {
-			err = Answer(r.Context(), r.Body, &answer, concurrency)
+			err = own.answer(r.Context(), r.Body, &answer, concurrency)
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -45,9 +45,16 @@ func AgentHandler() http.Handler {
 // in the same order, to out. concurrency is how many of an array are under way at
 // once; 0 means all. An error means that nothing was attempted, or not written.
 func Answer(ctx context.Context, in io.Reader, out io.Writer, concurrency int) error {
+	return newPorts().answer(ctx, in, out, concurrency)
+}
+
+func (p *ports) answer(ctx context.Context, in io.Reader, out io.Writer, concurrency int) error {
 	requests, batch, err := decodeRequests(in)
 	if err != nil {
 		return err
+	}
+	for i := range requests {
+		requests[i].ports = p
 	}
 	observations := all(ctx, Outside(), requests, concurrency)
 	if batch {

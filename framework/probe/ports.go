@@ -15,12 +15,10 @@ const (
 	portCount = 12000
 )
 
-// agentPorts is set in an agent. Two connections to two places may have one local port, but
-// a sidecar takes both in by the same address: then the kernel gives one of them another
-// port on the way there, and the access log names that one. So an agent takes for each
-// connection a port that none has had for long.
-var agentPorts atomic.Pointer[ports]
-
+// ports are the local ports of an agent. Two connections to two places may have one local
+// port, but a sidecar takes both in by the same address: then the kernel gives one of them
+// another port on the way there, and the access log names that one. So an agent takes for
+// each connection a port that none has had for long.
 type ports struct{ taken atomic.Uint32 }
 
 func newPorts() *ports {
@@ -31,9 +29,9 @@ func newPorts() *ports {
 
 func (p *ports) next() int { return firstPort + int(p.taken.Add(1)%portCount) }
 
-// connect dials; in an agent from a port of its own.
-func connect(ctx context.Context, address string) (net.Conn, error) {
-	if p := agentPorts.Load(); p != nil {
+// connect dials; without ports the kernel chooses one.
+func (p *ports) connect(ctx context.Context, address string) (net.Conn, error) {
+	if p != nil {
 		for range 100 { // most of what is there is free
 			d := net.Dialer{LocalAddr: &net.TCPAddr{Port: p.next()}}
 			conn, err := d.DialContext(ctx, "tcp", address)

@@ -9,13 +9,11 @@ import (
 )
 
 func TestAnAgentHasAPortOfItsOwnForEachConnection(t *testing.T) {
-	agentPorts.Store(newPorts())
-	t.Cleanup(func() { agentPorts.Store(nil) })
-	seen := map[int]bool{}
+	p, seen := newPorts(), map[int]bool{}
 	for range 20 {
 		l, err := net.Listen("tcp", "127.0.0.1:0") // another place each time
 		require.NoError(t, err)
-		conn, err := connect(t.Context(), l.Addr().String())
+		conn, err := p.connect(t.Context(), l.Addr().String())
 		require.NoError(t, err)
 		port := conn.LocalAddr().(*net.TCPAddr).Port
 		assert.False(t, seen[port], port)
@@ -32,13 +30,11 @@ func TestAPortThatIsTakenIsPassedOver(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = l.Close() }()
 	p := newPorts()
-	agentPorts.Store(p)
-	t.Cleanup(func() { agentPorts.Store(nil) })
-	first, err := connect(t.Context(), l.Addr().String())
+	first, err := p.connect(t.Context(), l.Addr().String())
 	require.NoError(t, err)
 	defer func() { _ = first.Close() }()
 	p.taken.Add(^uint32(0)) // the same again
-	second, err := connect(t.Context(), l.Addr().String())
+	second, err := p.connect(t.Context(), l.Addr().String())
 	require.NoError(t, err)
 	defer func() { _ = second.Close() }()
 	assert.NotEqual(t, first.LocalAddr().String(), second.LocalAddr().String())

@@ -54,7 +54,7 @@ func stamp(t time.Time) time.Time { return t.UTC().Round(0) }
 
 func (s *session) dial(ctx context.Context) *Failure {
 	start, resolving := time.Now(), false
-	conn, err := connect(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	conn, err := s.plan.ports.connect(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(httptrace.DNSStartInfo) { resolving = true },
 		DNSDone: func(httptrace.DNSDoneInfo) {
 			s.seen.Timing.DNS, resolving = time.Since(start), false

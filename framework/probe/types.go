@@ -43,6 +43,8 @@ const RequestIDHeader = "x-request-id"
 
 // Request says what to attempt.
 type Request struct {
+	ports *ports // of the agent that makes it; nil: as the kernel gives them
+
 	Kind   Kind   `json:"kind,omitempty"`
 	Method string `json:"method,omitempty"` // GET if empty
 	// URL is http://, https://, or for the other kinds tls:// and tcp:// with a
