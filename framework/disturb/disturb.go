@@ -20,8 +20,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// early is when the surroundings are disturbed first.
-const early = 30 * time.Second
+// usual is how long the surroundings are left alone, at first and where nothing speaks for
+// longer.
+const usual = 30 * time.Second
 
 // remembered is longer than clients of an API server remember that it was away (two
 // minutes in client-go), for which they come back later each time: disturbed more often, a
@@ -44,8 +45,8 @@ func table() []Disturbance {
 	return []Disturbance{
 		{name: ""},
 		{name: "busy", always: busy},
-		{name: "pods", once: killPods, every: 30 * time.Second},
-		{name: "istiod", once: restartIstiod, every: 30 * time.Second},
+		{name: "pods", once: killPods, every: usual},
+		{name: "istiod", once: restartIstiod, every: usual},
 		{name: "apiserver", once: restartAPIServer, every: remembered},
 	}
 }
@@ -89,7 +90,7 @@ func (d Disturbance) Start(ctx context.Context, bed *testbed.Bed, log progress.L
 
 // again makes trouble now and then.
 func (d Disturbance) again(ctx context.Context, bed *testbed.Bed, log progress.Log) {
-	next := time.NewTimer(early)
+	next := time.NewTimer(usual)
 	defer next.Stop()
 	for {
 		select {
