@@ -17,8 +17,8 @@ func (a *app) soak() *cobra.Command {
 		Use:   "soak",
 		Short: "Run the suites again and again on one standing mesh, and fail on any flake",
 		Long: `The applications stand, and every feature is asked as often as --runs says. The report
-has for each step its runs, failures and retries, and how long it took. A feature that
-did not pass every time is reported by its first result that was no pass.
+has for each step its runs, failures and retries, and how long it took. A feature is
+reported by its worst result, a failure before an error, and of several by the first.
 
 With --disturb something is done to the surroundings meanwhile. That may make a feature
 end in an error, and the verdict "infrastructure"; it may never make the mesh look wrong.`,

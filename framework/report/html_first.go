@@ -27,16 +27,11 @@ func (p page) urgent() []firstView {
 			add(s.ID, Error, s.Name, printable.Short(s.Error, maxHTMLLine), "")
 		}
 		for _, f := range s.Features {
-			if urgency(f.Status) >= 0 && !p.Claims {
+			if Status(f.Status).gravity() > 0 && !p.Claims {
 				add(f.ID, Status(f.Status), s.Name+" / "+f.Name, f.Cause, f.Hop)
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b firstView) int { return cmp.Compare(urgency(a.Status), urgency(b.Status)) })
+	slices.SortStableFunc(out, func(a, b firstView) int { return cmp.Compare(Status(b.Status).gravity(), Status(a.Status).gravity()) })
 	return out
-}
-
-// urgency is below 0 for what is good or was not asked.
-func urgency(status string) int {
-	return slices.Index([]Status{Fail, Error, Inconclusive}, Status(status))
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -143,8 +144,15 @@ func (f Feature) Judged() (Status, string) {
 	}
 }
 
+// worstLast are the statuses of what is not good: what was seen of the mesh says more than
+// what could not be seen.
+func worstLast() []Status { return []Status{Inconclusive, Error, Fail} }
+
+// gravity is 0 for what is good or was not asked, and more the worse it is.
+func (s Status) gravity() int { return 1 + slices.Index(worstLast(), s) }
+
 func (f Feature) borneOut() (Status, string) {
-	for _, bad := range []Status{Fail, Error, Inconclusive} {
+	for _, bad := range slices.Backward(worstLast()) {
 		if _, ok := f.stepIn(bad); ok {
 			return bad, f.cause(bad)
 		}

@@ -39,6 +39,13 @@ func TestOneFailureInManyRunsIsAFailure(t *testing.T) {
 	assert.Equal(t, OutcomeFail, Judge(Run{Suites: worst}, false).Outcome)
 }
 
+func TestAnErrorInAnotherRunHidesNoFailure(t *testing.T) {
+	worst := Worst(runOf(Inconclusive, 1, 0), runOf(Error, 1, 0), runOf(Fail, 2, 0), runOf(Fail, 3, 0), runOf(Error, 1, 0))
+	assert.Equal(t, Fail, worst[0].Features[0].Status)
+	assert.Equal(t, Seconds(2), worst[0].Features[0].Steps[0].Took, "the first of its kind")
+	assert.Equal(t, OutcomeFail, Judge(Run{Suites: worst}, false).Outcome)
+}
+
 func TestASoakHasTheDistributionOfEachStep(t *testing.T) {
 	soak := SoakOf(runOf(Pass, 1, 5), runOf(Pass, 3, 0), runOf(Fail, 2, 7))
 	assert.Equal(t, 3, soak.Runs)

@@ -122,9 +122,9 @@ func spreadOf(values []Seconds) Spread {
 	return Spread{Least: v[0], Median: rank(50), P90: rank(90), Most: v[len(v)-1]}
 }
 
-// Worst is one run made of many: each suite and feature once, and of those that did not
-// pass every time the first result that was no pass. So a feature that failed once in
-// fifty runs has failed.
+// Worst is one run made of many: each suite and feature once, by its worst result, and of
+// several such by the first. So a feature that failed once in fifty runs has failed, also
+// when it could not be asked in another.
 func Worst(runs ...[]Suite) []Suite {
 	var out []Suite
 	for _, run := range runs {
@@ -150,7 +150,8 @@ func (s *Suite) worsen(by Suite) {
 			s.Features = append(s.Features, f)
 			continue
 		}
-		if was, _ := s.Features[i].Judged(); was == Pass || was == Skip {
+		was, _ := s.Features[i].Judged()
+		if is, _ := f.Judged(); is.gravity() > was.gravity() {
 			s.Features[i] = f
 		}
 	}

@@ -242,7 +242,7 @@ func (r *featureRun) excuse(ctx context.Context) {
 	defer stop()
 	now, err := r.look(ctx)
 	if err == nil {
-		err = r.around.disturbed(now)
+		err = r.around.disturbed(now, r.result.Started)
 	}
 	if err == nil {
 		red, _ := firstRed(r.result)

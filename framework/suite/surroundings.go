@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"meshgate/framework/mesh"
 
@@ -12,9 +13,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// surroundings are the pods on which every answer of the mesh depends, and what there was
-// to say of each: control plane, shared ingress gateway, and what the cluster itself runs.
-type surroundings map[string]string
+// surroundings are the pods on which every answer of the mesh depends: control plane, shared
+// ingress gateway, and what the cluster itself runs.
+type surroundings map[string]standing
+
+// standing is what there is to say of a pod.
+type standing struct {
+	state string
+	since time.Time // it is ready; for those that are asked by a Service, else zero
+}
+
+// settling is how long a Service may take to lead to a pod that is ready: its endpoints are
+// written, and every node's rules, under load. A proxy whose look-up fails meanwhile asks
+// the DNS again after a minute (Istio's dnsRefreshRate), long after the pod is ready.
+const settling = 10 * time.Second
 
 // beside are the namespaces of the cluster's own workings; one that is not there is empty.
 func beside() []string { return []string{"kube-system", "metallb-system"} }
@@ -28,8 +40,11 @@ func (s *suiteRun) lookAround(ctx context.Context) (surroundings, error) {
 			return nil, err
 		}
 		for _, p := range pods {
-			if slices.Contains(beside(), ns) && !passing(p) || ours(m, p.Labels) {
-				found[p.Namespace+"/"+p.Name] = stateOf(p)
+			switch name := p.Namespace + "/" + p.Name; {
+			case slices.Contains(beside(), ns) && !passing(p):
+				found[name] = standing{stateOf(p), readySince(p)}
+			case ours(m, p.Labels):
+				found[name] = standing{state: stateOf(p)} // proxies tell when they have heard from it
 			}
 		}
 	}
@@ -64,14 +79,28 @@ func stateOf(p corev1.Pod) string {
 	return fmt.Sprintf("%s, %d restarts, ready %t", p.UID, restarts, ready)
 }
 
-// disturbed says what became of the surroundings between two looks; nil if nothing did.
-func (before surroundings) disturbed(after surroundings) error {
+// readySince is by the cluster's clock, in whole seconds; zero while the pod is not ready.
+func readySince(p corev1.Pod) time.Time {
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
+}
+
+// disturbed says what became of the surroundings between two looks, of which the first was
+// at began, or just before; nil if nothing did.
+func (before surroundings) disturbed(after surroundings, began time.Time) error {
 	for _, name := range slices.Sorted(maps.Keys(before)) {
+		was := before[name]
 		switch is, there := after[name]; {
 		case !there:
 			return fmt.Errorf("pod %s has gone", name)
-		case is != before[name]:
-			return fmt.Errorf("pod %s was %s, and is %s", name, before[name], is)
+		case is.state != was.state:
+			return fmt.Errorf("pod %s was %s, and is %s", name, was.state, is.state)
+		case began.Before(was.since.Add(settling)):
+			return fmt.Errorf("pod %s became ready at %s, less than %s before", name, was.since.UTC().Format(time.RFC3339), settling)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(after)) {

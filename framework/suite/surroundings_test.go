@@ -1,31 +1,46 @@
 package suite
 
 import (
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"meshgate/framework/mesh"
 	"meshgate/framework/testbed"
 
 	"github.com/stretchr/testify/assert"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestWhatTheMeshStandsOnIsKnownToHaveChanged(t *testing.T) {
-	before := surroundings{"kube-system/coredns-1": "a, 0 restarts, ready true", "istio-system/istiod-1": "b, 0 restarts, ready true"}
-	with := func(name, state string) surroundings {
-		after := surroundings{}
-		for k, v := range before {
-			after[k] = v
-		}
-		if after[name] = state; state == "" {
-			delete(after, name)
-		}
+	began := time.Date(2026, 11, 22, 22, 24, 39, 0, time.UTC)
+	before := surroundings{"kube-system/coredns-1": {"a, 0 restarts, ready true", began.Add(-settling)}, "istio-system/istiod-1": {state: "b, 0 restarts, ready true"}}
+	with := func(name string, is standing) surroundings {
+		after := maps.Clone(before)
+		after[name] = is
 		return after
 	}
-	assert.NoError(t, before.disturbed(with("kube-system/coredns-1", "a, 0 restarts, ready true")))
-	assert.EqualError(t, before.disturbed(with("istio-system/istiod-1", "")), "pod istio-system/istiod-1 has gone")
-	assert.EqualError(t, before.disturbed(with("istio-system/istiod-2", "c, 0 restarts, ready true")), "pod istio-system/istiod-2 has come")
-	assert.ErrorContains(t, before.disturbed(with("kube-system/coredns-1", "a, 1 restarts, ready true")), "pod kube-system/coredns-1 was a, 0 restarts")
+	gone := maps.Clone(before)
+	delete(gone, "istio-system/istiod-1")
+	assert.NoError(t, before.disturbed(maps.Clone(before), began))
+	assert.EqualError(t, before.disturbed(gone, began), "pod istio-system/istiod-1 has gone")
+	assert.EqualError(t, before.disturbed(with("istio-system/istiod-2", standing{state: "c, 0 restarts, ready true"}), began), "pod istio-system/istiod-2 has come")
+	assert.ErrorContains(t, before.disturbed(with("kube-system/coredns-1", standing{state: "a, 1 restarts, ready true"}), began), "pod kube-system/coredns-1 was a, 0 restarts")
+	assert.EqualError(t, before.disturbed(before, began.Add(-time.Second)), "pod kube-system/coredns-1 became ready at 2026-11-22T22:24:29Z, less than 10s before",
+		"its Service may not have led to it yet")
+}
+
+func TestAPodIsReadySinceItsConditionSaysSo(t *testing.T) {
+	pod := func(status corev1.ConditionStatus) corev1.Pod {
+		return corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+			{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Unix(1, 0)},
+			{Type: corev1.PodReady, Status: status, LastTransitionTime: metav1.Unix(2, 0)},
+		}}}
+	}
+	assert.Equal(t, time.Unix(2, 0), readySince(pod(corev1.ConditionTrue)))
+	assert.Zero(t, readySince(pod(corev1.ConditionFalse)))
 }
 
 func TestGatewaysThatFeaturesStopAreNoSurroundings(t *testing.T) {
