@@ -70,13 +70,14 @@ func passing(p corev1.Pod) bool {
 }
 
 // stateOf names what differs when a pod is replaced or one of its containers restarted.
+// Whether it is ready its condition says: of a pod that has just been made, no container's
+// status says that it is not.
 func stateOf(p corev1.Pod) string {
-	restarts, ready := 0, true
+	restarts := 0
 	for _, c := range p.Status.ContainerStatuses {
 		restarts += int(c.RestartCount)
-		ready = ready && c.Ready
 	}
-	return fmt.Sprintf("%s, %d restarts, ready %t", p.UID, restarts, ready)
+	return fmt.Sprintf("%s, %d restarts, ready %t", p.UID, restarts, !readySince(p).IsZero())
 }
 
 // readySince is by the cluster's clock, in whole seconds; zero while the pod is not ready.

@@ -41,6 +41,8 @@ func TestAPodIsReadySinceItsConditionSaysSo(t *testing.T) {
 	}
 	assert.Equal(t, time.Unix(2, 0), readySince(pod(corev1.ConditionTrue)))
 	assert.Zero(t, readySince(pod(corev1.ConditionFalse)))
+	assert.Equal(t, ", 0 restarts, ready true", stateOf(pod(corev1.ConditionTrue)))
+	assert.Equal(t, ", 0 restarts, ready false", stateOf(corev1.Pod{}), "it has just been made")
 }
 
 func TestGatewaysThatFeaturesStopAreNoSurroundings(t *testing.T) {
