@@ -114,13 +114,25 @@ func (c *Client) why(ctx context.Context, d *appsv1.Deployment) string {
 	return ": " + strings.Join(why, "; ")
 }
 
+// Ready tells whether a pod's condition says that it is ready, and since when by the
+// cluster's clock, in whole seconds. The statuses of containers do not tell: a pod that has
+// just been made has none.
+func Ready(p corev1.Pod) (since time.Time, ready bool) {
+	for _, cond := range p.Status.Conditions {
+		if cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue {
+			return cond.LastTransitionTime.Time, true
+		}
+	}
+	return time.Time{}, false
+}
+
 // NotReady says why a pod is not ready, or "" when it is.
 func NotReady(p corev1.Pod) string {
+	if _, ready := Ready(p); ready {
+		return ""
+	}
 	for _, cond := range p.Status.Conditions {
-		switch {
-		case cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue:
-			return ""
-		case cond.Type == corev1.PodScheduled && cond.Status == corev1.ConditionFalse:
+		if cond.Type == corev1.PodScheduled && cond.Status == corev1.ConditionFalse {
 			return fmt.Sprintf("pod %s not scheduled: %s", p.Name, cond.Message)
 		}
 	}

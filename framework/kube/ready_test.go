@@ -107,6 +107,23 @@ func TestADeploymentWithoutPodsSaysWhy(t *testing.T) {
 	assert.EqualError(t, faked().DeploymentReady(t.Context(), "shop", "api"), `deployment shop/api: deployments.apps "api" not found`)
 }
 
+func TestAPodIsReadySinceItsConditionSaysSo(t *testing.T) {
+	with := func(status corev1.ConditionStatus) corev1.Pod {
+		return *pod("p", func(p *corev1.Pod) {
+			p.Status.Conditions = []corev1.PodCondition{
+				{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Unix(1, 0)},
+				{Type: corev1.PodReady, Status: status, LastTransitionTime: metav1.Unix(2, 0)},
+			}
+		})
+	}
+	since, ready := Ready(with(corev1.ConditionTrue))
+	assert.Equal(t, time.Unix(2, 0), since)
+	assert.True(t, ready)
+	since, ready = Ready(with(corev1.ConditionFalse))
+	assert.Zero(t, since)
+	assert.False(t, ready)
+}
+
 func TestWhyAPodIsNotReady(t *testing.T) {
 	container := func(s corev1.ContainerState) func(*corev1.Pod) {
 		return func(p *corev1.Pod) {

@@ -8,14 +8,18 @@ import (
 )
 
 // firstView is a thing to look at first, and where on the page it is told.
-type firstView struct{ Link, Status, Sign, Name, Cause, Hop string }
+type firstView struct {
+	Link                   string
+	Status                 Status
+	Sign, Name, Cause, Hop string
+}
 
 // urgent is what is not good, a broken promise first: that is what the run was for.
 // Cells of the kill matrix are told by the matrix.
 func (p page) urgent() []firstView {
 	var out []firstView
 	add := func(link string, status Status, name, cause, hop string) {
-		out = append(out, firstView{"#" + link, string(status), sign(string(status)), name, cause, hop})
+		out = append(out, firstView{"#" + link, status, sign(string(status)), name, cause, hop})
 	}
 	for _, ph := range p.Phases {
 		if ph.Error != "" {
@@ -32,6 +36,6 @@ func (p page) urgent() []firstView {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b firstView) int { return cmp.Compare(Status(b.Status).gravity(), Status(a.Status).gravity()) })
+	slices.SortStableFunc(out, func(a, b firstView) int { return cmp.Compare(b.Status.gravity(), a.Status.gravity()) })
 	return out
 }

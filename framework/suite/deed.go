@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
+	"meshgate/framework/probe"
 )
 
 // Deed is what a step or a sabotage does, or a condition that it wants.
@@ -46,6 +48,18 @@ func After(deeds ...Deed) Deed {
 func Until(holds Deed) Deed {
 	return func(ctx context.Context, e *Env) error {
 		return e.Await(ctx, "what was done is in effect", func(ctx context.Context) error { return holds(ctx, e) })
+	}
+}
+
+// Leads asks from a pod until its sidecar's log says which way the request goes: the client
+// may see no difference. Lines of before do not count, for others went that way too.
+func Leads(namespace, app string, r func(*Env) probe.Request, way expect.LineCheck) Deed {
+	return func(ctx context.Context, e *Env) error {
+		began := time.Now()
+		return e.Await(ctx, "the sidecar takes the other way", func(ctx context.Context) error {
+			e.AskFrom(ctx, namespace, app, r(e))
+			return e.Sidecar(namespace, app).Says(ctx, way, expect.StartedAfter(began))
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"meshgate/framework/kube"
 	"meshgate/framework/mesh"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,7 +43,8 @@ func (s *suiteRun) lookAround(ctx context.Context) (surroundings, error) {
 		for _, p := range pods {
 			switch name := p.Namespace + "/" + p.Name; {
 			case slices.Contains(beside(), ns) && !passing(p):
-				found[name] = standing{stateOf(p), readySince(p)}
+				since, _ := kube.Ready(p)
+				found[name] = standing{stateOf(p), since}
 			case ours(m, p.Labels):
 				found[name] = standing{state: stateOf(p)} // proxies tell when they have heard from it
 			}
@@ -70,24 +72,13 @@ func passing(p corev1.Pod) bool {
 }
 
 // stateOf names what differs when a pod is replaced or one of its containers restarted.
-// Whether it is ready its condition says: of a pod that has just been made, no container's
-// status says that it is not.
 func stateOf(p corev1.Pod) string {
 	restarts := 0
 	for _, c := range p.Status.ContainerStatuses {
 		restarts += int(c.RestartCount)
 	}
-	return fmt.Sprintf("%s, %d restarts, ready %t", p.UID, restarts, !readySince(p).IsZero())
-}
-
-// readySince is by the cluster's clock, in whole seconds; zero while the pod is not ready.
-func readySince(p corev1.Pod) time.Time {
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			return c.LastTransitionTime.Time
-		}
-	}
-	return time.Time{}
+	_, ready := kube.Ready(p)
+	return fmt.Sprintf("%s, %d restarts, ready %t", p.UID, restarts, ready)
 }
 
 // disturbed says what became of the surroundings between two looks, of which the first was

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestWhatTheMeshStandsOnIsKnownToHaveChanged(t *testing.T) {
@@ -32,17 +31,10 @@ func TestWhatTheMeshStandsOnIsKnownToHaveChanged(t *testing.T) {
 		"its Service may not have led to it yet")
 }
 
-func TestAPodIsReadySinceItsConditionSaysSo(t *testing.T) {
-	pod := func(status corev1.ConditionStatus) corev1.Pod {
-		return corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
-			{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Unix(1, 0)},
-			{Type: corev1.PodReady, Status: status, LastTransitionTime: metav1.Unix(2, 0)},
-		}}}
-	}
-	assert.Equal(t, time.Unix(2, 0), readySince(pod(corev1.ConditionTrue)))
-	assert.Zero(t, readySince(pod(corev1.ConditionFalse)))
-	assert.Equal(t, ", 0 restarts, ready true", stateOf(pod(corev1.ConditionTrue)))
-	assert.Equal(t, ", 0 restarts, ready false", stateOf(corev1.Pod{}), "it has just been made")
+func TestAPodThatHasJustBeenMadeIsNotReady(t *testing.T) {
+	ready := corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}}
+	assert.Equal(t, ", 0 restarts, ready true", stateOf(ready))
+	assert.Equal(t, ", 0 restarts, ready false", stateOf(corev1.Pod{}))
 }
 
 func TestGatewaysThatFeaturesStopAreNoSurroundings(t *testing.T) {

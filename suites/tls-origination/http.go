@@ -137,7 +137,7 @@ func noBypass(w *outside) suite.Feature {
 			w.meanwhile(closed.Name, "with a TLS port that is open", "failure", opens, direct("443"), expect.Status(200)),
 			w.meanwhile(staysClosed.Name, "with a TLS port that opens", "failure", opens, direct("443"), expect.Status(200)),
 			suite.Meddle(closed.Name, "with a TLS port that is known, where nobody listens", "log upstream cluster",
-				suite.After(suite.Set("ServiceEntry", nameOf(guarded), nowhere(guarded), "spec"), takes(direct("443"), "outbound|443||"+guarded))).At(unknown.Name),
+				suite.After(suite.Set("ServiceEntry", nameOf(guarded), nowhere(guarded), "spec"), suite.Leads("bookinfo", "agent", direct("443"), expect.ClusterIs("outbound|443||"+guarded)))).At(unknown.Name),
 			w.meanwhile(arrives.Name, "without the route to the gateway", "received source address", func(ctx context.Context, e *suite.Env) error {
 				return e.Withdraw(ctx, "VirtualService", nameOf(guarded))
 			}, w.plain(guarded), expect.EchoPlain()),

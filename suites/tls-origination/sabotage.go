@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"time"
 
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
@@ -25,18 +24,6 @@ func (w *outside) meanwhile(before, name, field string, change func(context.Cont
 			return after(e.AskFrom(ctx, "bookinfo", "agent", r(e)))
 		})
 	})
-}
-
-// takes waits until the sidecar's log says that a request goes by a cluster: the client may
-// see no difference. Lines of before do not count, for other sabotages went that way.
-func takes(r func(*suite.Env) probe.Request, cluster string) suite.Deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		began := time.Now()
-		return suite.Until(func(ctx context.Context, e *suite.Env) error {
-			e.AskFrom(ctx, "bookinfo", "agent", r(e))
-			return sidecar(e).Says(ctx, expect.ClusterIs(cluster), expect.StartedAfter(began))
-		})(ctx, e)
-	}
 }
 
 // byFile trusts the run's CA by the file that the gateway has, which no secret of a
