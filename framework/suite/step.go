@@ -37,9 +37,9 @@ const (
 	sampleEvery = 500 * time.Millisecond
 )
 
-// looks is how often a condition is looked at before it counts against the mesh that it was
-// not met in time: a machine that is too busy to look says nothing about a mesh.
-const looks = 5
+// minAttempts is how often a condition is checked before its deadline may count against the
+// mesh: one slow attempt on a busy machine proves little.
+const minAttempts = 5
 
 // Exchange is a request and what its answer must be.
 type Exchange struct {
@@ -200,7 +200,7 @@ func Stays(name string, f func(context.Context, *Env) error) Step {
 
 // Await waits within a step until a condition is met, before the budget Converged is spent.
 func (e *Env) Await(ctx context.Context, name string, f func(context.Context) error) error {
-	_, err := wait.Until(ctx, wait.Deadline{Name: name, Within: e.Budget.Converged, Looks: looks}, pollEvery, e.shortened(f))
+	_, err := wait.Until(ctx, wait.Deadline{Name: name, Within: e.Budget.Converged, MinAttempts: minAttempts}, pollEvery, e.shortened(f))
 	return err
 }
 
@@ -258,7 +258,7 @@ func converge(ctx context.Context, e *Env, name string, exchanges []Exchange) (r
 // configuration that no earlier step has seen in effect.
 func (e *Env) until(ctx context.Context, d wait.Deadline, f func(context.Context, *Env) error) (result, error) {
 	began := time.Now()
-	d.Looks = looks
+	d.MinAttempts = minAttempts
 	out, err := wait.Until(ctx, d, pollEvery, e.shortened(func(ctx context.Context) error { return whole(ctx, f(ctx, e)) }))
 	res := result{attempts: out.Attempts}
 	if at := e.takeChange(); err == nil && !at.IsZero() {

@@ -11,44 +11,44 @@ type Deadline struct {
 	Name string
 	// Within is how long it may take.
 	Within time.Duration
-	// Looks are made at the least, however long each takes, before it has taken too long:
-	// what was looked at once in all that time, by a machine that had no time, says little.
-	// Where this process was kept waiting for a processor more than is usual, the deadline
-	// is stretched by as much. Both by four times at the most. 0 and 1 grant nothing.
-	Looks int
+	// MinAttempts is how many attempts are made before the wait may expire, however
+	// long each takes: on a busy machine one slow attempt proves little. With 2 or
+	// more the limit is also extended in proportion to the CPU pressure on this
+	// process. Both extend the wait to four times Within at most; 0 and 1 extend nothing.
+	MinAttempts int
 }
 
-// patience bounds by how much looks that take long may exceed a deadline.
-const patience = 4
+// maxExtension is the factor by which slow attempts or CPU pressure may extend a deadline.
+const maxExtension = 4
 
-// hard is the limit that nothing exceeds.
+// hard is the limit after which the wait ends in any case.
 func (d Deadline) hard() time.Duration {
-	if d.Looks > 1 {
-		return patience * d.Within
+	if d.MinAttempts > 1 {
+		return maxExtension * d.Within
 	}
 	return d.Within
 }
 
 func (d Deadline) String() string { return fmt.Sprintf("%s within %s", d.Name, d.Within) }
 
-// Budget holds every limit of a run, by meaning and not by place. Suites hold no
-// literals: they name one of these.
+// Budget holds every limit of a run, named after its meaning and not after the place
+// that uses it. Suites contain no literal durations: they name one of these.
 type Budget struct {
 	Programmed time.Duration // configuration applied → every proxy concerned has it
 	Converged  time.Duration // proxies have it → the effect is seen from outside
-	Settled    time.Duration // the window over which what must stay true is sampled
+	Settled    time.Duration // the window over which a condition that must stay true is sampled
 	Ready      time.Duration // a workload is created → all its replicas are available
-	Image      time.Duration // one image is put into every node
-	ClusterUp  time.Duration // a cluster is asked for → its nodes are ready
-	MeshUp     time.Duration // a mesh is asked for → its gateways answer
-	Deletion   time.Duration // deletion is asked for → the object is gone
+	Image      time.Duration // loading of one image begins → every node has it
+	ClusterUp  time.Duration // creation of a cluster begins → its nodes are ready
+	MeshUp     time.Duration // installation of a mesh begins → its gateways answer
+	Deletion   time.Duration // an object is deleted → it is gone from the API server
 	Probe      time.Duration // one request, from dialling to the last byte
 	LogFlush   time.Duration // a request ended → its line is in the proxy's log
 }
 
-// DefaultBudget returns limits that leave a two-core machine about five times
-// what it was measured to need. Envoy writes its log once a second, so LogFlush
-// may not go below that.
+// DefaultBudget returns limits of about five times the durations measured on a
+// machine with two cores. Envoy flushes its access log once a second, so LogFlush
+// must be longer than that.
 func DefaultBudget() Budget {
 	return Budget{
 		Programmed: 30 * time.Second,

@@ -17,7 +17,7 @@ var ErrBroken = errors.New("did not hold")
 var errLate = errors.New("met, but only after the deadline")
 
 // Error says that a wait failed: which deadline, after how many attempts, why it
-// ended, and what the last attempt that was not merely cut short had to say.
+// ended, and the last cause that did not come merely from the deadline's own end.
 type Error struct {
 	Deadline Deadline
 	Outcome  Outcome
@@ -62,7 +62,7 @@ func (e *Error) Unwrap() []error {
 	return all
 }
 
-// Final marks a cause that waiting cannot mend: the wait ends at once with it.
+// Final marks a cause that will not go away with time: the wait ends at once with it.
 // Final(nil) is nil.
 func Final(err error) error {
 	if err == nil {

@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// maxCauses bounds what one wait remembers: a report shows the course of a wait,
-// not every one of a thousand polls.
+// maxCauses bounds how many causes one wait remembers: a report shows the course of
+// a wait, not each of a thousand polls.
 const maxCauses = 16
 
-// Outcome is what waiting cost, for the report: retries are data, never hidden.
+// Outcome describes a finished wait for the report: retries are data, never hidden.
 type Outcome struct {
 	// Took is the whole wait, from the first attempt's start.
 	Took time.Duration
 	// Attempts counts the calls of the condition.
 	Attempts int
-	// Resets counts the failures that broke a row of successes.
+	// Resets counts the failures that interrupted a row of successes.
 	Resets int
-	// ConvergedAfter is when the row of successes that ended the wait began:
-	// Took without the time spent on confirming.
+	// ConvergedAfter is the time from the start of the wait to the first success of
+	// the final row: Took without the time spent on confirming that success.
 	ConvergedAfter time.Duration
 	// CutShort says that the last attempt was ended by the deadline.
 	CutShort bool
-	// Causes are the failures on the way, equal neighbours counted together; of
-	// more than 16 changes the latest is kept in place of the one before.
+	// Causes are the failures in order; consecutive equal ones are counted together.
+	// Only 16 are kept: after that the latest replaces the last.
 	Causes []Cause
 }
 
-// Cause is one reason why the condition was not met, for a stretch of attempts.
+// Cause is one reason why the condition was not met, in one or more consecutive attempts.
 type Cause struct {
 	Text        string
 	Times       int
@@ -42,25 +42,25 @@ type poll struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	start    time.Time
-	limit    time.Duration     // the deadline's, stretched once it has passed
-	efforts  map[string]effort // when it began
+	limit    time.Duration       // the deadline's limit, extended when it passes under CPU pressure
+	cpu      map[string]cpuUsage // by thread, at the start of the wait
 	out      Outcome
 	last     error
 }
 
 func begin(ctx context.Context, d Deadline) *poll {
 	p := &poll{deadline: d, caller: ctx, start: time.Now(), limit: d.Within}
-	if d.Looks > 1 {
-		p.efforts = efforts()
+	if d.MinAttempts > 1 {
+		p.cpu = threadUsage()
 	}
 	p.ctx, p.stop = context.WithDeadline(ctx, p.start.Add(d.hard()))
 	return p
 }
 
-// look is an attempt that ends with the deadline, unless it is one of those that are
-// granted.
-func (p *poll) look(cond Condition) error {
-	if p.out.Attempts < p.deadline.Looks {
+// try makes one attempt whose context ends with the deadline. The first MinAttempts
+// attempts may go on until the hard limit.
+func (p *poll) try(cond Condition) error {
+	if p.out.Attempts < p.deadline.MinAttempts {
 		return p.attempt(p.ctx, cond)
 	}
 	ctx, stop := context.WithDeadline(p.ctx, p.start.Add(p.within()))
@@ -68,11 +68,14 @@ func (p *poll) look(cond Condition) error {
 	return p.attempt(ctx, cond)
 }
 
-// graced tells whether the last look was one of those that are granted.
-func (p *poll) graced() bool { return p.out.Attempts <= p.deadline.Looks && p.ctx.Err() == nil }
+// guaranteed reports whether the last attempt was one of the first MinAttempts: its
+// success counts even after the deadline.
+func (p *poll) guaranteed() bool {
+	return p.out.Attempts <= p.deadline.MinAttempts && p.ctx.Err() == nil
+}
 
-// attempt calls the condition once and remembers what it said. An attempt that
-// was only cut short tells nothing, so that the cause before it is kept.
+// attempt calls the condition once and remembers its error. An error that only says
+// that the deadline ended the attempt does not replace the cause before it.
 func (p *poll) attempt(ctx context.Context, cond Condition) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -89,7 +92,7 @@ func (p *poll) attempt(ctx context.Context, cond Condition) error {
 	return err
 }
 
-// sample is attempt with a context that may outlive the window, see Throughout.
+// sample makes one attempt with a context that may outlive the window, see Throughout.
 func (p *poll) sample(ctx context.Context, hang time.Duration, cond Condition) error {
 	limited, stop := context.WithTimeout(ctx, hang)
 	defer stop()
@@ -98,14 +101,14 @@ func (p *poll) sample(ctx context.Context, hang time.Duration, cond Condition) e
 
 // over reports whether the deadline, or the caller's context, has passed.
 func (p *poll) over() bool {
-	return p.ctx.Err() != nil || time.Since(p.start) >= p.within() && p.out.Attempts >= p.deadline.Looks
+	return p.ctx.Err() != nil || time.Since(p.start) >= p.within() && p.out.Attempts >= p.deadline.MinAttempts
 }
 
-// within is how long it may take. A machine that had no time for us had none for what we
-// look at.
+// within is the present limit of the wait. It is extended under CPU pressure, because
+// the mesh that the condition observes runs on the same busy machine.
 func (p *poll) within() time.Duration {
-	if elapsed := time.Since(p.start); p.deadline.Looks > 1 && elapsed >= p.limit {
-		p.limit = max(p.limit, p.deadline.stretched(strain(p.efforts, efforts(), elapsed)))
+	if elapsed := time.Since(p.start); p.deadline.MinAttempts > 1 && elapsed >= p.limit {
+		p.limit = max(p.limit, p.deadline.extended(cpuPressure(p.cpu, threadUsage(), elapsed)))
 	}
 	return p.limit
 }
@@ -127,8 +130,8 @@ func (p *poll) reset(row int) int {
 	return 0
 }
 
-// end closes the wait. The caller's own context goes before every other reason;
-// a final cause is its own reason.
+// end closes the wait. When the caller's own context has ended, its cause is reported
+// before every other reason; a final cause needs no further reason.
 func (p *poll) end(why error) (Outcome, error) {
 	p.out.Took = time.Since(p.start)
 	if why == nil {

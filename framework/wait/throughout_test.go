@@ -28,7 +28,7 @@ func TestThroughoutEndsAtTheFirstFailure(t *testing.T) {
 		_, err := Throughout(t.Context(), Deadline{Name: "stays blocked", Within: 10 * time.Second}, time.Second, 5*time.Second, script("+++-+", &at))
 		require.ErrorIs(t, err, ErrBroken)
 		require.ErrorIs(t, err, errNotYet)
-		assert.EqualError(t, err, "stays blocked: did not hold: 4 attempts in 3s of 10s: last: look 4: 1 of 3 proxies SYNCED")
+		assert.EqualError(t, err, "stays blocked: did not hold: 4 attempts in 3s of 10s: last: attempt 4: 1 of 3 proxies SYNCED")
 	})
 }
 
@@ -45,7 +45,7 @@ func TestThroughoutSeesAFailureInTheLastSample(t *testing.T) {
 	})
 }
 
-func TestThroughoutTakesAHangForAFailure(t *testing.T) {
+func TestThroughoutTreatsAHangingSampleAsFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		out, err := Throughout(t.Context(), Deadline{Name: "keeps answering", Within: 5 * time.Second}, time.Second, 5*time.Second, func(ctx context.Context) error {
@@ -62,7 +62,7 @@ func TestThroughoutTakesAHangForAFailure(t *testing.T) {
 }
 
 // A slow machine is not a broken promise.
-func TestASampleMayTakeLongerThanTheWindow(t *testing.T) {
+func TestThroughoutAllowsASampleLongerThanTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, err := Throughout(t.Context(), Deadline{Name: "stays blocked", Within: 3 * time.Second}, time.Second, 10*time.Second, func(ctx context.Context) error {
 			return pause(ctx, 4*time.Second)
@@ -72,7 +72,7 @@ func TestASampleMayTakeLongerThanTheWindow(t *testing.T) {
 	})
 }
 
-func TestThroughoutInterruptedIsNoSuccess(t *testing.T) {
+func TestThroughoutFailsWhenTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("interrupted")
 		ctx, cancel := context.WithCancelCause(t.Context())

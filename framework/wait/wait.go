@@ -1,6 +1,6 @@
-// Package wait is the only place of the project where time passes on purpose.
-// It polls a condition until it is met, checks that it stays met, or asks for
-// several spaced successes in a row; each against a deadline that has a name.
+// Package wait is the only package of the project that waits on purpose. It polls a
+// condition until it is met, checks that it stays met, or requires several spaced
+// successes in a row; each against a deadline that has a name.
 //
 // Nothing here judges what a condition means: a condition is a function that
 // returns nil when it is met and otherwise an error that says what is still wrong.
@@ -17,21 +17,21 @@ import (
 // It must return soon after its context ends.
 type Condition = func(context.Context) error
 
-// Until polls cond, first at once and then every interval after the previous
-// attempt ended, until it is met. What takes long is looked at less often: the interval
-// grows to a tenth of the time that has passed, and to a second at the most; the last look
-// is one short interval before the deadline. The context of each attempt is limited to
-// what remains of the deadline, but for the looks that the deadline grants at the least.
+// Until polls cond, first at once and then every interval after the previous attempt
+// ended, until it is met. In a long wait it polls less often: the interval grows to a
+// tenth of the elapsed time, and to one second at most; the last attempt begins one short
+// interval before the deadline. The context of each attempt ends with the deadline,
+// except for the first Deadline.MinAttempts attempts.
 //
-// The error is an *Error: it wraps ErrExpired and the last cause when the budget
-// is spent, the cause of ctx when that ended first, or the cause given to Final.
+// The error is an *Error: it wraps ErrExpired and the last cause when the deadline
+// has passed, the cause of ctx when ctx ended first, or the cause marked with Final.
 // The outcome is filled in either case.
 func Until(ctx context.Context, d Deadline, every time.Duration, cond Condition) (Outcome, error) {
 	return Converge(ctx, d, every, 1, cond)
 }
 
-// Converge is Until for a condition that must be met inARow times without a
-// failure between. Successes are spaced by the interval, never fired in a burst.
+// Converge works like Until, but the condition must be met inARow times without a
+// failure in between. The successes are spaced by the interval, never fired in a burst.
 // A failure after a success starts the count again and is counted in
 // Outcome.Resets; Outcome.ConvergedAfter says when the final row began.
 func Converge(ctx context.Context, d Deadline, every time.Duration, inARow int, cond Condition) (Outcome, error) {
@@ -41,11 +41,11 @@ func Converge(ctx context.Context, d Deadline, every time.Duration, inARow int, 
 	p := begin(ctx, d)
 	defer p.stop()
 	for row := 0; ; {
-		err := p.look(cond)
+		err := p.try(cond)
 		switch {
 		case isFinal(err):
 			return p.end(err)
-		case p.over() && (err != nil || !p.graced()):
+		case p.over() && (err != nil || !p.guaranteed()):
 			return p.end(late(err))
 		case err != nil:
 			row = p.reset(row)
@@ -64,20 +64,20 @@ func Converge(ctx context.Context, d Deadline, every time.Duration, inARow int, 
 	}
 }
 
-// seldom is the longest that the interval grows to.
-const seldom = time.Second
+// maxGap is the longest that the interval grows to.
+const maxGap = time.Second
 
-// gap is the time to the next look at what is not met.
+// gap is the pause before the next attempt at a condition that is not met yet.
 func (p *poll) gap(every time.Duration) time.Duration {
 	elapsed := time.Since(p.start)
-	return max(every, min(elapsed/10, seldom, p.within()-elapsed-every))
+	return max(every, min(elapsed/10, maxGap, p.within()-elapsed-every))
 }
 
-// Throughout checks that cond, sampled at once, then every interval, and at the
-// very end of the window, is met each time. The first failure ends it. A sample
-// that begins inside the window may finish after it: its context is limited by hang,
-// so that one that hangs is a failure and not one that was never seen, while on a
-// slow machine a sample may take longer than the window.
+// Throughout checks that cond is met each time it is sampled: at once, then every
+// interval, and at the very end of the window. The first failure ends it. A sample that
+// begins inside the window may finish after it, because on a slow machine one sample may
+// take longer than the whole window; after hang the sample's context ends, so that a
+// sample that hangs counts as a failure.
 //
 // The error is an *Error that says how far into the window the condition held.
 func Throughout(ctx context.Context, window Deadline, every, hang time.Duration, cond Condition) (Outcome, error) {
@@ -111,9 +111,9 @@ func feasible(d Deadline, every time.Duration, times int) error {
 	case every <= 0:
 		return fmt.Errorf("wait: %s: the interval is %s: it must be positive", d.Name, every)
 	case times < 1:
-		return fmt.Errorf("wait: %s: %d successes are asked for: at least 1", d.Name, times)
+		return fmt.Errorf("wait: %s: successes in a row: want at least 1, got %d", d.Name, times)
 	case need >= d.Within && times > 1:
-		return fmt.Errorf("wait: %s: %d looks every %s take %s, and the budget is %s",
+		return fmt.Errorf("wait: %s: %d attempts every %s need %s, but the budget is only %s",
 			d.Name, times, every, need, d.Within)
 	}
 	return nil
@@ -131,7 +131,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// late is why a wait whose deadline passed during an attempt failed.
+// late returns the reason why a wait failed whose deadline passed during an attempt.
 func late(attempt error) error {
 	if attempt == nil {
 		return errors.Join(ErrExpired, errLate)

@@ -14,7 +14,7 @@ import (
 
 var errNotYet = errors.New("1 of 3 proxies SYNCED")
 
-// after is met from the given moment on.
+// after returns a condition that is met once d has passed.
 func after(d time.Duration) Condition {
 	start := time.Now()
 	return func(context.Context) error {
@@ -25,7 +25,8 @@ func after(d time.Duration) Condition {
 	}
 }
 
-// script answers each attempt in turn: '+' met, '-' not, and the last for ever.
+// script returns a condition that answers attempt by attempt: '+' met, '-' not met; the
+// last answer repeats.
 func script(s string, at *[]time.Duration) Condition {
 	start, n := time.Now(), 0
 	return func(context.Context) error {
@@ -35,7 +36,7 @@ func script(s string, at *[]time.Duration) Condition {
 		if c == '+' {
 			return nil
 		}
-		return fmt.Errorf("look %d: %w", n, errNotYet)
+		return fmt.Errorf("attempt %d: %w", n, errNotYet)
 	}
 }
 
@@ -52,22 +53,22 @@ func TestUntilPollsAtOnceAndThenAtTheInterval(t *testing.T) {
 	})
 }
 
-func TestWhatTakesLongIsLookedAtLessOften(t *testing.T) {
+func TestUntilPollsLessOftenInALongWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		out, err := Until(t.Context(), Deadline{Name: "ready", Within: 15 * time.Second}, 200*time.Millisecond, script("-", &at))
 		require.ErrorIs(t, err, ErrExpired)
-		assert.Equal(t, 2*time.Second, at[10], "at first at the interval")
+		assert.Equal(t, 2*time.Second, at[10], "the interval does not grow at first")
 		for i := 1; i < len(at); i++ {
-			assert.LessOrEqual(t, at[i]-at[i-1], max(200*time.Millisecond, at[i-1]/10), "look %d", i)
-			assert.LessOrEqual(t, at[i]-at[i-1], seldom)
+			assert.LessOrEqual(t, at[i]-at[i-1], max(200*time.Millisecond, at[i-1]/10), "attempt %d", i)
+			assert.LessOrEqual(t, at[i]-at[i-1], maxGap)
 		}
-		assert.Equal(t, 14800*time.Millisecond, at[len(at)-1], "and once more just before it is too late")
+		assert.Equal(t, 14800*time.Millisecond, at[len(at)-1], "the last attempt begins one interval before the deadline")
 		assert.Less(t, out.Attempts, 40)
 	})
 }
 
-func TestARowOfSuccessesKeepsTheInterval(t *testing.T) {
+func TestConvergeKeepsTheIntervalDuringARowOfSuccesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, err := Converge(t.Context(), Deadline{Name: "ready", Within: time.Minute}, 200*time.Millisecond, 3, after(20*time.Second))
 		require.NoError(t, err)
@@ -75,7 +76,7 @@ func TestARowOfSuccessesKeepsTheInterval(t *testing.T) {
 	})
 }
 
-func TestUntilExpiredNamesDeadlineBudgetAttemptsAndLastCause(t *testing.T) {
+func TestUntilErrorNamesDeadlineBudgetAttemptsAndLastCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, err := Until(t.Context(), Deadline{Name: "gateway programmed", Within: 10 * time.Second}, 3*time.Second, after(time.Hour))
 		require.ErrorIs(t, err, ErrExpired)
@@ -89,7 +90,7 @@ func TestUntilExpiredNamesDeadlineBudgetAttemptsAndLastCause(t *testing.T) {
 	})
 }
 
-func TestAnAttemptCutShortDoesNotHideTheCauseBefore(t *testing.T) {
+func TestUntilKeepsTheCauseBeforeAnAttemptThatTheDeadlineEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		out, err := Until(t.Context(), Deadline{Name: "answers", Within: 5 * time.Second}, time.Second, func(ctx context.Context) error {
@@ -104,7 +105,7 @@ func TestAnAttemptCutShortDoesNotHideTheCauseBefore(t *testing.T) {
 	})
 }
 
-func TestTheConditionsContextIsLimitedToWhatRemains(t *testing.T) {
+func TestUntilLimitsTheContextOfAnAttemptToTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var remains []time.Duration
 		n := 0
@@ -122,7 +123,7 @@ func TestTheConditionsContextIsLimitedToWhatRemains(t *testing.T) {
 	})
 }
 
-func TestMetOnlyAfterTheDeadlineIsTooLate(t *testing.T) {
+func TestUntilFailsWhenMetOnlyAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, err := Until(t.Context(), Deadline{Name: "ready", Within: time.Second}, time.Second, func(context.Context) error {
 			time.Sleep(3 * time.Second)
@@ -133,7 +134,7 @@ func TestMetOnlyAfterTheDeadlineIsTooLate(t *testing.T) {
 	})
 }
 
-func TestTheCallersContextGoesFirst(t *testing.T) {
+func TestUntilReportsTheCallersContextBeforeOtherReasons(t *testing.T) {
 	why := errors.New("interrupted by the user")
 	waits := map[string]func(context.Context, Condition) (Outcome, error){
 		"until": func(ctx context.Context, c Condition) (Outcome, error) {
@@ -158,13 +159,13 @@ func TestTheCallersContextGoesFirst(t *testing.T) {
 				calls := 0
 				_, err = run(ctx, func(context.Context) error { calls++; return nil })
 				require.ErrorIs(t, err, why)
-				assert.Zero(t, calls, "a context that has ended allows no attempt")
+				assert.Zero(t, calls, "no attempt is made with an ended context")
 			})
 		})
 	}
 }
 
-func TestFinalEndsAtOnce(t *testing.T) {
+func TestFinalEndsTheWaitAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		denied := errors.New("admission webhook denied the Gateway")
 		out, err := Until(t.Context(), Deadline{Name: "applied", Within: time.Minute}, time.Second, func(context.Context) error {
@@ -194,7 +195,7 @@ func TestConvergeSpacesSuccessesAndCountsResets(t *testing.T) {
 	})
 }
 
-func TestConvergeExpiredSaysHowOftenItWasReset(t *testing.T) {
+func TestConvergeErrorSaysHowOftenTheRowWasReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flip := false
 		out, err := Converge(t.Context(), Deadline{Name: "one star", Within: 10 * time.Second}, time.Second, 2, func(context.Context) error {
@@ -206,11 +207,11 @@ func TestConvergeExpiredSaysHowOftenItWasReset(t *testing.T) {
 		require.ErrorIs(t, err, ErrExpired)
 		assert.ErrorContains(t, err, "5 resets")
 		assert.Equal(t, 5, out.Resets)
-		assert.Zero(t, out.ConvergedAfter, "what never converged has no moment of convergence")
+		assert.Zero(t, out.ConvergedAfter, "a wait that failed has no moment of convergence")
 	})
 }
 
-func TestCausesAreBounded(t *testing.T) {
+func TestOutcomeKeepsABoundedNumberOfCauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		out, err := Until(t.Context(), Deadline{Name: "x", Within: 59500 * time.Millisecond}, time.Second, func(context.Context) error {
@@ -224,17 +225,17 @@ func TestCausesAreBounded(t *testing.T) {
 	})
 }
 
-func TestWaitsThatProveNothingAreRefused(t *testing.T) {
+func TestInfeasibleWaitsAreRefused(t *testing.T) {
 	met := func(context.Context) error { return nil }
 	for want, run := range map[string]func() (Outcome, error){
 		"has no name":        func() (Outcome, error) { return Until(t.Context(), Deadline{Name: "", Within: time.Second}, 1, met) },
 		"the budget is 0s":   func() (Outcome, error) { return Until(t.Context(), Deadline{Name: "x", Within: 0}, 1, met) },
 		"the interval is 0s": func() (Outcome, error) { return Until(t.Context(), Deadline{Name: "x", Within: time.Second}, 0, met) },
-		"0 successes": func() (Outcome, error) {
+		"want at least 1, got 0": func() (Outcome, error) {
 			return Converge(t.Context(), Deadline{Name: "x", Within: time.Second}, 1, 0, met)
 		},
-		"5 looks every 1s take": func() (Outcome, error) { return Converge(t.Context(), Deadline{Name: "x", Within: 4e9}, 1e9, 5, met) },
-		"2 looks every 2s take": func() (Outcome, error) {
+		"5 attempts every 1s need": func() (Outcome, error) { return Converge(t.Context(), Deadline{Name: "x", Within: 4e9}, 1e9, 5, met) },
+		"2 attempts every 2s need": func() (Outcome, error) {
 			return Throughout(t.Context(), Deadline{Name: "x", Within: 2e9}, 2e9, 5*time.Second, met)
 		},
 	} {
@@ -243,7 +244,7 @@ func TestWaitsThatProveNothingAreRefused(t *testing.T) {
 	}
 }
 
-func TestAMachineThatHadNoTimeToLookIsGrantedItsLooks(t *testing.T) {
+func TestFirstAttemptsMayExceedTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(met int) Condition {
 			n := 0
@@ -257,7 +258,7 @@ func TestAMachineThatHadNoTimeToLookIsGrantedItsLooks(t *testing.T) {
 				return nil
 			}
 		}
-		d := Deadline{Name: "seen", Within: 10 * time.Second, Looks: 3}
+		d := Deadline{Name: "seen", Within: 10 * time.Second, MinAttempts: 3}
 		out, err := Until(t.Context(), d, time.Second, slow(3))
 		require.NoError(t, err)
 		assert.Equal(t, 3, out.Attempts)
@@ -271,6 +272,6 @@ func TestAMachineThatHadNoTimeToLookIsGrantedItsLooks(t *testing.T) {
 		hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		out, err = Until(t.Context(), d, time.Second, hangs)
 		require.ErrorIs(t, err, ErrExpired)
-		assert.Equal(t, 40*time.Second, out.Took, "four times the budget, and no more")
+		assert.Equal(t, 40*time.Second, out.Took, "the hard limit is four times the budget")
 	})
 }
