@@ -26,10 +26,10 @@ const (
 	pollEvery    = 200 * time.Millisecond
 )
 
-// Apply makes each object as given, in order, by server-side apply, and labels it
-// with the owner. An existing object without our label is refused with ErrForeign, one of
-// another owner with ErrTaken, and nothing after it is applied. The only error that is
-// tried again is a webhook that does not answer yet, as just after a control plane's start.
+// Apply applies the objects in order by server-side apply and labels each with the owner.
+// It stops with ErrForeign at an existing object without meshgate's label, and with
+// ErrTaken at an object of another owner. The only error that it retries is a webhook that
+// does not answer yet, as just after the start of a control plane.
 func (c *Client) Apply(ctx context.Context, owner Owner, objs ...*unstructured.Unstructured) error {
 	for _, o := range objs {
 		if err := c.applyOne(ctx, owner, o); err != nil {
@@ -57,13 +57,13 @@ func (c *Client) applyOne(ctx context.Context, owner Owner, o *unstructured.Unst
 	var answer error
 	_, err = wait.Until(ctx, wait.Deadline{Name: "webhook answers for " + Name(o), Within: webhookLimit}, pollEvery, func(ctx context.Context) error {
 		_, answer = r.Patch(ctx, o.GetName(), types.ApplyPatchType, body, opts)
-		return finalUnlessWebhookSleeps(answer)
+		return finalUnlessWebhookUnserved(answer)
 	})
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() == nil && !webhookSleeps(answer):
-		err = answer // nothing was waited for: what the server said is all there is to say
+		err = answer // there was no wait, so only the server's error is of interest
 	}
 	return fmt.Errorf("apply %s: %w", Name(o), err)
 }
@@ -79,8 +79,8 @@ func labelled(o *unstructured.Unstructured, owner Owner) *unstructured.Unstructu
 	return o
 }
 
-// refuseOthers refuses what is not ours, and what another part of meshgate has made: two
-// suites that call something by one name would take turns in breaking each other.
+// refuseOthers refuses an object that meshgate did not create, and one of another owner:
+// two suites that use the same name would overwrite each other's object.
 func (c *Client) refuseOthers(ctx context.Context, r dynamic.ResourceInterface, o *unstructured.Unstructured, owner Owner) error {
 	have, err := ourOwn(ctx, r, o)
 	if err != nil || have == "" || have == owner {
@@ -89,15 +89,15 @@ func (c *Client) refuseOthers(ctx context.Context, r dynamic.ResourceInterface, 
 	return fmt.Errorf("%s %w: want %s, got %s", Name(o), ErrTaken, owner, have)
 }
 
-// ourOwn is the owner of an object of ours, or nobody where there is none. One that is
-// not ours is refused.
+// ourOwn returns the owner of an existing object of meshgate, or "" when the object does
+// not exist. An object that meshgate did not create is refused.
 func ourOwn(ctx context.Context, r dynamic.ResourceInterface, o *unstructured.Unstructured) (Owner, error) {
 	have, err := r.Get(ctx, o.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("look at %s: %w", Name(o), err)
+		return "", fmt.Errorf("get %s: %w", Name(o), err)
 	}
 	owner, ours := Ours(have)
 	if !ours {
@@ -106,9 +106,9 @@ func ourOwn(ctx context.Context, r dynamic.ResourceInterface, o *unstructured.Un
 	return owner, nil
 }
 
-// finalUnlessWebhookSleeps keeps waiting only for a webhook that nobody serves
-// yet; a webhook that answers no has answered.
-func finalUnlessWebhookSleeps(err error) error {
+// finalUnlessWebhookUnserved makes every error final except that of a webhook which no pod
+// serves yet. A webhook that denied the object has answered, so its error is final.
+func finalUnlessWebhookUnserved(err error) error {
 	if err == nil || webhookSleeps(err) {
 		return err
 	}
@@ -172,7 +172,8 @@ func (c *Client) Get(ctx context.Context, o *unstructured.Unstructured) (*unstru
 }
 
 // Delete removes the objects, last applied first, and returns when all are gone or
-// ctx ends. What is not there already counts as gone; what is not ours is refused.
+// ctx ends. An object that does not exist counts as gone; one that meshgate did not
+// create is refused with ErrForeign.
 func (c *Client) Delete(ctx context.Context, objs ...*unstructured.Unstructured) error {
 	var errs []error
 	var pending []*unstructured.Unstructured
@@ -193,7 +194,7 @@ func (c *Client) Delete(ctx context.Context, objs ...*unstructured.Unstructured)
 func (c *Client) deleteOne(ctx context.Context, o *unstructured.Unstructured) (gone bool, err error) {
 	r, err := c.resource(o)
 	if meta.IsNoMatchError(err) {
-		return true, nil // its CRD is gone, and it with it
+		return true, nil // its CRD was deleted, and the object with it
 	}
 	if err != nil {
 		return false, err
@@ -217,7 +218,7 @@ func (c *Client) gone(ctx context.Context, o *unstructured.Unstructured) error {
 	_, err := wait.Until(ctx, wait.Deadline{Name: Name(o) + " gone", Within: limit}, pollEvery, func(ctx context.Context) error {
 		have, err := c.Get(ctx, o)
 		switch {
-		case apierrors.IsNotFound(err), meta.IsNoMatchError(err): // it, or its kind with it
+		case apierrors.IsNotFound(err), meta.IsNoMatchError(err): // the object or its kind is gone
 			return nil
 		case err != nil:
 			return err
@@ -227,7 +228,7 @@ func (c *Client) gone(ctx context.Context, o *unstructured.Unstructured) error {
 	return err
 }
 
-// deletionLimit bounds a deletion whose caller set no deadline.
+// deletionLimit bounds a deletion whose caller has set no deadline.
 const deletionLimit = 2 * time.Minute
 
 func remaining(ctx context.Context) time.Duration {

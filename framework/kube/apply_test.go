@@ -31,7 +31,7 @@ func TestApplyMakesObjectsInOrderAndLabelsThem(t *testing.T) {
 	assert.Contains(t, strings.Join(s.Requests(), "\n"), "PATCH /api/v1/namespaces/shop/configmaps/second?fieldManager=meshgate&force=true")
 }
 
-func TestApplyChangesWhatIsOurs(t *testing.T) {
+func TestApplyChangesAnObjectOfMeshgate(t *testing.T) {
 	c, _ := served(t)
 	require.NoError(t, c.Apply(t.Context(), "a", configMap("c", "1")))
 	require.NoError(t, c.Apply(t.Context(), "a", configMap("c", "2")))
@@ -41,7 +41,7 @@ func TestApplyChangesWhatIsOurs(t *testing.T) {
 	assert.EqualValues(t, 2, got.GetGeneration())
 }
 
-func TestApplyRefusesTheForeignAndAllThatComesAfterIt(t *testing.T) {
+func TestApplyStopsAtAForeignObject(t *testing.T) {
 	c, s := served(t)
 	require.NoError(t, s.Put(configMap("theirs", "precious")))
 	err := c.Apply(t.Context(), "a", configMap("before", "1"), configMap("theirs", "1"), configMap("after", "1"))
@@ -53,7 +53,7 @@ func TestApplyRefusesTheForeignAndAllThatComesAfterIt(t *testing.T) {
 	assert.Equal(t, map[string]any{"key": "precious"}, got.Object["data"])
 }
 
-func TestApplyRefusesWhatAnotherPartHasMade(t *testing.T) {
+func TestApplyRefusesAnObjectOfAnotherOwner(t *testing.T) {
 	c, _ := served(t)
 	require.NoError(t, c.Apply(t.Context(), "a", configMap("one", "1")))
 	err := c.Apply(t.Context(), "b", configMap("one", "2"))
@@ -64,7 +64,7 @@ func TestApplyRefusesWhatAnotherPartHasMade(t *testing.T) {
 	assert.Equal(t, map[string]any{"key": "1"}, got.Object["data"])
 }
 
-func TestApplyLearnsOfACRDThatIsYoungerThanTheClient(t *testing.T) {
+func TestApplyDiscoversACRDCreatedAfterTheClient(t *testing.T) {
 	c, s := served(t)
 	route := newObject("networking.istio.io/v1", "VirtualService", "shop", "api")
 	err := c.Apply(t.Context(), "a", route)
@@ -73,15 +73,15 @@ func TestApplyLearnsOfACRDThatIsYoungerThanTheClient(t *testing.T) {
 	require.NoError(t, c.Apply(t.Context(), "a", route))
 }
 
-func TestApplyWantsANamespaceWhereOneIsNeeded(t *testing.T) {
+func TestApplyRefusesANamespacedObjectWithoutNamespace(t *testing.T) {
 	c, _ := served(t)
 	err := c.Apply(t.Context(), "a", newObject("v1", "ConfigMap", "", "homeless"))
 	assert.EqualError(t, err, "ConfigMap homeless: namespace: want one, got none")
 }
 
-// asleep answers the first n applications as an API server does whose webhook
-// nobody serves.
-func asleep(n int, text string) func(http.ResponseWriter, *http.Request) bool {
+// webhookUnserved answers the first n apply requests with the error of an API server whose
+// webhook no pod serves.
+func webhookUnserved(n int, text string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPatch || n == 0 {
 			return false
@@ -94,26 +94,26 @@ func asleep(n int, text string) func(http.ResponseWriter, *http.Request) bool {
 
 const refused = `failed calling webhook "rev.validation.istio.io": failed to call webhook: Post "https://istiod.istio-system.svc:443/validate?timeout=10s": dial tcp 10.96.3.4:443: connect: connection refused`
 
-func TestApplyWaitsForAWebhookThatSleeps(t *testing.T) {
+func TestApplyWaitsForAWebhookThatIsNotServedYet(t *testing.T) {
 	c, s := served(t)
-	s.Intercept(asleep(2, refused))
+	s.Intercept(webhookUnserved(2, refused))
 	require.NoError(t, c.Apply(t.Context(), "a", configMap("c", "1")))
 	assert.Equal(t, 3, strings.Count(strings.Join(s.Requests(), "\n"), "PATCH "))
 }
 
 func TestApplyStopsWaitingForAWebhookWhenItsContextEnds(t *testing.T) {
 	c, s := served(t)
-	s.Intercept(asleep(1000, refused))
+	s.Intercept(webhookUnserved(1000, refused))
 	why := errors.New("interrupted by the user")
 	ctx, stop := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, why)
 	defer stop()
 	err := c.Apply(ctx, "a", configMap("c", "1"))
 	require.ErrorIs(t, err, why)
 	assert.ErrorContains(t, err, "apply ConfigMap shop/c: webhook answers for ConfigMap shop/c: ")
-	assert.ErrorContains(t, err, "connection refused", "what was waited for is said")
+	assert.ErrorContains(t, err, "connection refused", "the error says what the server answered")
 }
 
-func TestApplyTakesNoForAnAnswer(t *testing.T) {
+func TestApplyDoesNotRetryADenial(t *testing.T) {
 	c, s := served(t)
 	s.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPatch {
@@ -123,8 +123,8 @@ func TestApplyTakesNoForAnAnswer(t *testing.T) {
 	})
 	err := c.Apply(t.Context(), "a", configMap("c", "1"))
 	assert.EqualError(t, err, `apply ConfigMap shop/c: admission webhook "validation.istio.io" denied the request: configuration is invalid: failed calling webhook is not why`,
-		"nothing was waited for, and so nothing is said of waiting")
-	assert.Equal(t, 1, strings.Count(strings.Join(s.Requests(), "\n"), "PATCH "), "asked once")
+		"the error does not speak of a wait, because there was none")
+	assert.Equal(t, 1, strings.Count(strings.Join(s.Requests(), "\n"), "PATCH "), "one request only")
 }
 
 func denial() *apierrors.StatusError {
@@ -133,35 +133,35 @@ func denial() *apierrors.StatusError {
 	return err
 }
 
-func TestWhichWebhookErrorsMeanNotYet(t *testing.T) {
+func TestApplyRetriesOnlyUnreachableWebhooks(t *testing.T) {
 	const called = `failed calling webhook "object.sidecar-injector.istio.io": failed to call webhook: Post "https://istiod.istio-system.svc:443/inject?timeout=10s": `
 	internal := func(text string) error { return apierrors.NewInternalError(errors.New(text)) }
 	for name, c := range map[string]struct {
 		err   error
 		sleep bool
 	}{
-		"no pod listens yet":          {internal(called + "dial tcp 10.96.3.4:443: connect: connection refused"), true},
-		"no pod is ready yet":         {internal(called + `no endpoints available for service "istiod"`), true},
-		"the CA bundle comes later":   {internal(called + "tls: failed to verify certificate: x509: certificate signed by unknown authority"), true},
-		"the service's rules are old": {internal(called + "dial tcp 10.96.3.4:443: connect: no route to host"), true},
-		"it takes too long":           {internal(called + "context deadline exceeded"), true},
-		"it went away":                {internal(called + "EOF"), true},
-		"it closed as we wrote":       {internal(called + "write tcp 172.22.0.2:55616->10.96.3.4:443: write: broken pipe"), true},
-		"it denied":                   {denial(), false},
-		"it crashed":                  {internal(`failed calling webhook "x": an error on the server ("panic") has prevented the request from succeeding`), false},
-		"the server itself":           {internal("etcdserver: connection refused"), false},
-		"somebody else's words":       {errors.New(called + "connection refused"), false},
+		"no pod listens yet":        {internal(called + "dial tcp 10.96.3.4:443: connect: connection refused"), true},
+		"no pod is ready yet":       {internal(called + `no endpoints available for service "istiod"`), true},
+		"the CA bundle comes later": {internal(called + "tls: failed to verify certificate: x509: certificate signed by unknown authority"), true},
+		"stale service rules":       {internal(called + "dial tcp 10.96.3.4:443: connect: no route to host"), true},
+		"it takes too long":         {internal(called + "context deadline exceeded"), true},
+		"it went away":              {internal(called + "EOF"), true},
+		"it closed as we wrote":     {internal(called + "write tcp 172.22.0.2:55616->10.96.3.4:443: write: broken pipe"), true},
+		"it denied":                 {denial(), false},
+		"it crashed":                {internal(`failed calling webhook "x": an error on the server ("panic") has prevented the request from succeeding`), false},
+		"the server itself":         {internal("etcdserver: connection refused"), false},
+		"not an API error":          {errors.New(called + "connection refused"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.sleep, webhookSleeps(c.err))
-			var final error = finalUnlessWebhookSleeps(c.err)
+			var final error = finalUnlessWebhookUnserved(c.err)
 			_, err := wait.Until(t.Context(), wait.Deadline{Name: "x", Within: 20 * time.Millisecond}, 5*time.Millisecond, func(context.Context) error { return final })
 			assert.Equal(t, c.sleep, errors.Is(err, wait.ErrExpired), "tried again")
 		})
 	}
 }
 
-func TestDeleteRemovesTheLastAppliedFirstAndReturnsWhenAllIsGone(t *testing.T) {
+func TestDeleteRemovesInReverseOrderAndWaitsUntilAllAreGone(t *testing.T) {
 	c, s := served(t)
 	one, two := configMap("one", ""), configMap("two", "")
 	require.NoError(t, c.Apply(t.Context(), "a", one, two))
@@ -194,7 +194,7 @@ func TestDeleteWaitsForFinalizers(t *testing.T) {
 	assert.GreaterOrEqual(t, looks, 4, "it returned only when the object was gone")
 }
 
-func TestDeleteSaysWhatHoldsAnObject(t *testing.T) {
+func TestDeleteErrorNamesTheFinalizers(t *testing.T) {
 	c, s := served(t)
 	o := owned(configMap("held", ""), "a")
 	o.SetFinalizers([]string{"example.com/hold"})
@@ -207,7 +207,7 @@ func TestDeleteSaysWhatHoldsAnObject(t *testing.T) {
 	assert.Contains(t, err.Error(), "ConfigMap shop/held still exists, finalizers [example.com/hold]")
 }
 
-func TestDeleteRefusesTheForeignAndRemovesTheRest(t *testing.T) {
+func TestDeleteRefusesForeignObjectsAndRemovesTheRest(t *testing.T) {
 	c, s := served(t)
 	require.NoError(t, s.Put(configMap("theirs", "")))
 	require.NoError(t, c.Apply(t.Context(), "a", configMap("ours", "")))
@@ -216,14 +216,14 @@ func TestDeleteRefusesTheForeignAndRemovesTheRest(t *testing.T) {
 	assert.Equal(t, []string{"Namespace shop", "ConfigMap shop/theirs"}, s.Objects())
 }
 
-func TestWhatIsNotThereIsGone(t *testing.T) {
+func TestDeleteSucceedsForObjectsThatDoNotExist(t *testing.T) {
 	c, s := served(t, kubetest.VirtualServices())
 	route := newObject("networking.istio.io/v1", "VirtualService", "shop", "api")
 	require.NoError(t, c.Delete(t.Context(), configMap("never", ""), route))
 	require.NoError(t, c.Apply(t.Context(), "a", route))
 	s.Forget("virtualservices")
-	require.NoError(t, c.Delete(t.Context(), route), "its CRD is gone, and it with it")
+	require.NoError(t, c.Delete(t.Context(), route), "its CRD was deleted")
 	fresh, err := FromREST(s.REST())
 	require.NoError(t, err)
-	require.NoError(t, fresh.Delete(t.Context(), route), "for a client that has never seen the CRD too")
+	require.NoError(t, fresh.Delete(t.Context(), route), "also for a client that has never seen the CRD")
 }

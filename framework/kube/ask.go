@@ -12,113 +12,115 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what is read of an answer: Envoy's statistics are some megabytes.
+// maxAnswer bounds the size of an answer: Envoy's statistics are some megabytes.
 const maxAnswer = 64 << 20
 
-// Ask makes one HTTP request to a port on a pod's loopback and returns the body of the
-// answer, which must be 200. It goes by a forwarded port, so nothing of a mesh is on the
-// way; and the port stays forwarded, for whoever asks once asks again: to start a process
-// in a pod instead, or to connect anew, costs a busy node a second. One that is lost is
-// forwarded again, and what was asked for by GET then asked again.
+// Ask sends one HTTP request to a port on a pod's loopback and returns the body of the
+// response, whose status must be 200. The request passes no proxy of the mesh, because it
+// uses a forwarded port. The port-forward is kept for later requests: opening a new one, or
+// starting a process in the pod instead, takes a second on a busy node. A lost port-forward
+// is opened again, and a GET is then repeated.
 func (c *Client) Ask(ctx context.Context, ns, pod string, port int, method, path string, body []byte) ([]byte, error) {
-	answer, err := c.lines.ask(ctx, c, place{ns, pod, port}, method, path, body)
+	answer, err := c.forwards.ask(ctx, c, endpoint{ns, pod, port}, method, path, body)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s of %s/%s:%d: %w", method, path, ns, pod, port, err)
 	}
 	return answer, nil
 }
 
-// place is a port of a pod.
-type place struct {
+// endpoint is a port of a pod.
+type endpoint struct {
 	ns, pod string
 	port    int
 }
 
-// lines are the ports that stay forwarded.
-type lines struct {
+// forwards are the port-forwards that are kept open, by endpoint.
+type forwards struct {
 	mu   sync.Mutex
-	open map[place]*standing
+	open map[endpoint]*kept
 }
 
-// standing is the line to one place. Whoever comes first makes it, and the others wait.
-type standing struct {
-	mu   sync.Mutex
-	line *line
+// kept is the port-forward to one endpoint. The first caller opens it, and concurrent
+// callers wait for that.
+type kept struct {
+	mu      sync.Mutex
+	forward *portForward
 }
 
-func (l *lines) to(p place) *standing {
+func (l *forwards) to(p endpoint) *kept {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open == nil {
-		l.open = map[place]*standing{}
+		l.open = map[endpoint]*kept{}
 	}
 	if l.open[p] == nil {
-		l.open[p] = &standing{}
+		l.open[p] = &kept{}
 	}
 	return l.open[p]
 }
 
-// at returns the line, and whether it was there before.
-func (s *standing) at(ctx context.Context, c *Client, p place) (at *line, before bool, err error) {
+// get returns the port-forward, and whether it was open before.
+func (s *kept) get(ctx context.Context, c *Client, p endpoint) (f *portForward, reused bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.line != nil && s.line.usable() {
-		return s.line, true, nil
+	if s.forward != nil && s.forward.usable() {
+		return s.forward, true, nil
 	}
-	s.line, err = c.forward(ctx, p.ns, p.pod, p.port)
-	return s.line, false, err
+	s.forward, err = c.forward(ctx, p.ns, p.pod, p.port)
+	return s.forward, false, err
 }
 
-// lose gives a line up, unless somebody has done so.
-func (s *standing) lose(l *line) {
+// drop closes a port-forward, unless another caller has replaced it already.
+func (s *kept) drop(f *portForward) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.line == l {
-		s.line = nil
-		l.stop()
+	if s.forward == f {
+		s.forward = nil
+		f.stop()
 	}
 }
 
-// errAnswer marks a server that answered, but not with what was asked for.
+// errAnswer marks a response whose status is not 200.
 var errAnswer = errors.New("want status 200")
 
-func (l *lines) ask(ctx context.Context, c *Client, p place, method, path string, body []byte) ([]byte, error) {
+func (l *forwards) ask(ctx context.Context, c *Client, p endpoint, method, path string, body []byte) ([]byte, error) {
 	s := l.to(p)
-	at, before, err := s.at(ctx, c, p)
+	f, reused, err := s.get(ctx, c, p)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := over(ctx, at, method, path, body)
+	answer, err := over(ctx, f, method, path, body)
 	if err == nil || errors.Is(err, errAnswer) || ctx.Err() != nil {
 		return answer, err
 	}
-	s.lose(at)
-	if !before || method != http.MethodGet && !unsent(err) {
+	s.drop(f)
+	if !reused || method != http.MethodGet && !unsent(err) {
 		return nil, err
 	}
-	if at, _, err = s.at(ctx, c, p); err != nil {
+	if f, _, err = s.get(ctx, c, p); err != nil {
 		return nil, err
 	}
-	return over(ctx, at, method, path, body)
+	return over(ctx, f, method, path, body)
 }
 
-// unsent: nobody listened any more, so nothing was asked.
+// unsent reports whether dialling failed, so that no part of the request was sent.
 func unsent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// idleFor is how long a connection over a line stays open for the next question: a new one
-// has the kubelet and the container runtime enter the pod's network anew. Servers in pods
-// keep theirs for longer, so that none is closed while a question is on its way.
+// idleFor is how long an idle connection stays open for the next request: for a new one the
+// kubelet and the container runtime must enter the pod's network namespace again. Servers in
+// the pods keep connections for longer, so that none is closed while a request is sent.
 const idleFor = 30 * time.Second
 
-// asker is a client for one line. It knows no proxy: none is between us and loopback.
-func asker() *http.Client {
+// newHTTPClient is a client for one port-forward. It ignores HTTP_PROXY: the address is
+// this machine's loopback.
+func newHTTPClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{IdleConnTimeout: idleFor, MaxIdleConnsPerHost: 8, DisableCompression: true}}
 }
 
-func over(ctx context.Context, l *line, method, path string, body []byte) ([]byte, error) {
+func over(ctx context.Context, l *portForward, method, path string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+l.local+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

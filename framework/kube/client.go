@@ -1,7 +1,8 @@
-// Package kube talks to one cluster's API server: apply what is ours, delete it
-// and see it gone, execute in pods, read logs, compare the cluster before and after.
+// Package kube talks to the API server of one cluster: it applies meshgate's objects,
+// deletes them and waits until they are gone, executes commands in pods, reads logs, and
+// compares the cluster before and after a run.
 //
-// Everything it writes carries OwnerLabel; what does not carry it is never changed.
+// Every object that it writes carries OwnerLabel; it never changes an object without it.
 package kube
 
 import (
@@ -25,9 +26,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// unlimited switches client-go's own limiter off: its five requests a second would
-// be measured as slowness of the mesh, and near a deadline it answers in the place
-// of the server, with a text that hides what was waited for.
+// unlimited switches client-go's rate limiter off: its five requests a second would be
+// measured as slowness of the mesh, and near a deadline its own error replaces the server's
+// answer.
 const unlimited = -1
 
 // Client is safe for concurrent use.
@@ -37,12 +38,12 @@ type Client struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
 	mapper   *restmapper.DeferredDiscoveryRESTMapper
-	lines    lines // see Ask
+	forwards forwards // see Ask
 }
 
-// Connect reads a kubeconfig file and one of its contexts; an empty file means
-// what kubectl would use, an empty context the file's current one. It does not
-// talk to the cluster yet: Version does.
+// Connect reads a kubeconfig file and one of its contexts; an empty file name means the
+// default of kubectl, an empty context the file's current one. It sends no request to the
+// cluster: Version does.
 func Connect(kubeconfig, contextName string) (*Client, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
@@ -69,7 +70,7 @@ func Connect(kubeconfig, contextName string) (*Client, error) {
 	return FromREST(cfg)
 }
 
-// FromREST makes a client from a configuration that is already resolved.
+// FromREST returns a client for a configuration that is already resolved.
 func FromREST(cfg *rest.Config) (*Client, error) {
 	cfg = rest.CopyConfig(cfg)
 	cfg.QPS = unlimited
@@ -102,7 +103,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	}
 	body, err := c.typed.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
 	if apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
-		return "", fmt.Errorf("API server %s does not let us in: %w: check the credentials of the kubeconfig", c.rest.Host, err)
+		return "", fmt.Errorf("API server %s refuses the credentials: %w: check the credentials of the kubeconfig", c.rest.Host, err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("API server %s does not answer: %w: check the cluster, the kubeconfig and the credentials", c.rest.Host, err)
@@ -114,11 +115,11 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return v, nil
 }
 
-// pingLimit bounds how long an API server may take to say its version.
+// pingLimit bounds how long an API server may take to answer with its version.
 const pingLimit = 10 * time.Second
 
-// mapping finds the resource of a kind, looking once more when the kind is
-// unknown: its CRD may be younger than the cached discovery.
+// mapping finds the resource of a kind. When the kind is unknown it repeats the discovery
+// once: the CRD may have been created after the cached discovery.
 func (c *Client) mapping(o object) (*meta.RESTMapping, error) {
 	gvk := o.GroupVersionKind()
 	m, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)

@@ -25,7 +25,7 @@ users: [{name: u, user: {}}]
 contexts: [{name: stage, context: {cluster: c, user: u}}, {name: prod, context: {cluster: c, user: u}}, {name: broken, context: {cluster: gone, user: u}}]
 `
 
-func TestConnectNamesFileContextAndWhatThereIs(t *testing.T) {
+func TestConnectErrorNamesFileContextAndAvailableContexts(t *testing.T) {
 	for name, c := range map[string]struct{ content, context, want string }{
 		"wrong context":    {twoContexts, "prd", `kubeconfig FILE: context: want "prd", got only [broken, prod, stage]: choose one with --context`},
 		"none is current":  {twoContexts, "", `kubeconfig FILE: context: want "", got only [broken, prod, stage]: choose one with --context`},
@@ -46,14 +46,14 @@ func TestConnectNamesFileContextAndWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestConnectNamesAFileThatIsMissing(t *testing.T) {
+func TestConnectErrorNamesAMissingFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "none")
 	_, err := Connect(file, "")
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "kubeconfig "+file+": ")
 }
 
-func TestConnectTakesTheDefaultsOfKubectl(t *testing.T) {
+func TestConnectUsesTheDefaultsOfKubectl(t *testing.T) {
 	s := kubetest.New()
 	t.Cleanup(s.Close)
 	file, err := s.Kubeconfig(t.TempDir())
@@ -73,7 +73,7 @@ func TestVersionAsksTheServer(t *testing.T) {
 	assert.Equal(t, kubetest.Version, v)
 }
 
-func TestVersionSaysWhatToCheck(t *testing.T) {
+func TestVersionErrorSaysWhatToCheck(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := gone.Addr().String()
@@ -81,7 +81,7 @@ func TestVersionSaysWhatToCheck(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kubeconfig")
 	require.NoError(t, os.WriteFile(file, []byte(strings.ReplaceAll(twoContexts, "127.0.0.1:1", address)), 0o600))
 	c, err := Connect(file, "prod")
-	require.NoError(t, err, "connecting talks to nobody yet")
+	require.NoError(t, err, "Connect sends no request")
 	_, err = c.Version(t.Context())
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "API server http://"+address+" does not answer: ")
@@ -89,17 +89,17 @@ func TestVersionSaysWhatToCheck(t *testing.T) {
 	assert.Contains(t, err.Error(), "check the cluster, the kubeconfig and the credentials")
 }
 
-func TestVersionTellsARefusalFromSilence(t *testing.T) {
+func TestVersionDistinguishesUnauthorizedFromUnreachable(t *testing.T) {
 	c, s := served(t)
 	s.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
 		kubetest.Refuse(w, apierrors.NewUnauthorized("token expired"))
 		return true
 	})
 	_, err := c.Version(t.Context())
-	assert.EqualError(t, err, "API server "+s.URL()+" does not let us in: the server has asked for the client to provide credentials: check the credentials of the kubeconfig")
+	assert.EqualError(t, err, "API server "+s.URL()+" refuses the credentials: the server has asked for the client to provide credentials: check the credentials of the kubeconfig")
 }
 
-func TestVersionOfSomethingElse(t *testing.T) {
+func TestVersionRefusesAServerThatIsNotKubernetes(t *testing.T) {
 	c, s := served(t)
 	s.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
 		_, _ = w.Write([]byte(`{"status":"ok"}`))
@@ -120,7 +120,7 @@ func TestVersionEndsWithItsContext(t *testing.T) {
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
 
-func TestLogsPassTheOptionsOn(t *testing.T) {
+func TestLogsPassesTheOptionsToTheServer(t *testing.T) {
 	c, s := served(t)
 	s.SetLog("shop", "api-1", "istio-proxy", "one\ntwo\n")
 	got, err := c.Logs(t.Context(), "shop", "api-1", "istio-proxy", LogOptions{})
@@ -139,8 +139,8 @@ func TestLogsPassTheOptionsOn(t *testing.T) {
 	assert.ErrorContains(t, err, "log of shop/gone/app: ")
 }
 
-// The kubelet reads a log from its beginning to find what is new.
-func TestOfALogThatGrowsOnlyTheEndIsReadAsFarAsItIsNew(t *testing.T) {
+// The kubelet would read a long log from its beginning to find the new lines.
+func TestLogsSinceReadsOnlyTheNewEndOfALongLog(t *testing.T) {
 	since := LogOptions{Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	for lines, asked := range map[int][]string{
 		0:       {"500"},
@@ -157,7 +157,7 @@ func TestOfALogThatGrowsOnlyTheEndIsReadAsFarAsItIsNew(t *testing.T) {
 		s.SetLog("shop", "api-1", "istio-proxy", log.String())
 		got, err := c.Logs(t.Context(), "shop", "api-1", "istio-proxy", since)
 		require.NoError(t, err)
-		assert.Equal(t, log.String(), string(got), "all of it came")
+		assert.Equal(t, log.String(), string(got), "the log is complete")
 		var tails []string
 		for _, r := range s.Requests() {
 			if u, err := url.Parse(strings.TrimPrefix(r, "GET ")); err == nil && strings.HasSuffix(u.Path, "/log") {
@@ -168,7 +168,7 @@ func TestOfALogThatGrowsOnlyTheEndIsReadAsFarAsItIsNew(t *testing.T) {
 	}
 }
 
-func TestExecAndForwardNameWhatTheyCouldNotReach(t *testing.T) {
+func TestExecAndForwardErrorsNameThePod(t *testing.T) {
 	c, _ := served(t)
 	_, _, err := c.Exec(t.Context(), "shop", "gone", "app", []string{"agent", "probe"}, nil)
 	assert.ErrorContains(t, err, `exec "agent probe" in shop/gone/app: `)

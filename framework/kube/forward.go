@@ -10,7 +10,8 @@ import (
 	"k8s.io/client-go/transport/spdy"
 )
 
-// Forward opens a port of a pod on a loopback address of this machine, until stop.
+// Forward makes a port of a pod reachable on a loopback address of this machine until the
+// caller calls stop.
 func (c *Client) Forward(ctx context.Context, ns, pod string, port int) (local string, stop func(), err error) {
 	l, err := c.forward(ctx, ns, pod, port)
 	if err != nil {
@@ -19,15 +20,15 @@ func (c *Client) Forward(ctx context.Context, ns, pod string, port int) (local s
 	return l.local, l.stop, nil
 }
 
-// line is a forwarded port.
-type line struct {
+// portForward is an open port-forward.
+type portForward struct {
 	local  string        // host:port
-	client *http.Client  // whose connections stay open
-	ended  chan struct{} // closed when it is of no use any more
-	stop   func()        // ends it
+	client *http.Client  // keeps its connections open
+	ended  chan struct{} // closed when the port-forward has ended
+	stop   func()        // ends the port-forward
 }
 
-func (c *Client) forward(ctx context.Context, ns, pod string, port int) (*line, error) {
+func (c *Client) forward(ctx context.Context, ns, pod string, port int) (*portForward, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(c.rest)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func (c *Client) forward(ctx context.Context, ns, pod string, port int) (*line, 
 	if err != nil {
 		return nil, err
 	}
-	l := &line{client: asker(), ended: make(chan struct{})}
+	l := &portForward{client: newHTTPClient(), ended: make(chan struct{})}
 	l.stop = func() {
 		close(stopped)
 		<-l.ended
@@ -67,7 +68,7 @@ func (c *Client) forward(ctx context.Context, ns, pod string, port int) (*line, 
 	return l, nil
 }
 
-func (l *line) usable() bool {
+func (l *portForward) usable() bool {
 	select {
 	case <-l.ended:
 		return false

@@ -17,10 +17,10 @@ const OwnerLabel = "meshgate.dev/owner"
 // one suite of one run.
 type Owner string
 
-// ErrForeign means that an object of that name exists and is not ours.
+// ErrForeign means that an object of that name exists and does not carry OwnerLabel.
 var ErrForeign = errors.New("exists and was not created by meshgate")
 
-// ErrTaken means that another part of meshgate has made the object.
+// ErrTaken means that another part of meshgate has created the object.
 var ErrTaken = errors.New("has another owner")
 
 type object interface {
@@ -28,7 +28,7 @@ type object interface {
 	GroupVersionKind() schema.GroupVersionKind
 }
 
-// Name writes an object as people do: "VirtualService bookinfo/api".
+// Name is the object's name for people: "VirtualService bookinfo/api".
 func Name(o object) string {
 	kind := o.GroupVersionKind().Kind
 	if ns := o.GetNamespace(); ns != "" {
@@ -37,7 +37,7 @@ func Name(o object) string {
 	return kind + " " + o.GetName()
 }
 
-// Ours tells whether an object was created by meshgate, and by which part.
+// Ours reports whether meshgate created an object, and which part of it did.
 func Ours(o metav1.Object) (Owner, bool) {
 	owner, ok := o.GetLabels()[OwnerLabel]
 	return Owner(owner), ok

@@ -16,7 +16,7 @@ import (
 )
 
 // Pods lists the pods of a namespace that match a label selector and are not
-// on their way out.
+// being deleted.
 func (c *Client) Pods(ctx context.Context, ns, selector string) ([]corev1.Pod, error) {
 	list, err := c.typed.CoreV1().Pods(ns).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
@@ -61,23 +61,23 @@ func tail(b []byte) string {
 
 // LogOptions narrow what Logs returns; zero values mean everything.
 type LogOptions struct {
-	Since      time.Time // costs as much as is written since, not as the whole log
+	Since      time.Time // the cost grows with the lines since then, not with the whole log
 	Previous   bool
-	LimitBytes int64 // of the beginning, as the API server counts
+	LimitBytes int64 // from the beginning of the log
 	TailLines  int64
-	Timestamps bool // before each line, as the container runtime wrote it
+	Timestamps bool // puts the container runtime's timestamp before each line
 }
 
-// fewLines are asked for at first where only the latest matter, and four times as many
-// each time that they may not have been all. A log of more than manyLines is read whole.
+// With Since, fewLines are requested first, and four times as many each time that older
+// lines may be missing. From manyLines on the whole log is requested.
 const fewLines, manyLines = 500, 50_000
 
 // Logs reads a container's log.
 //
-// What is older than Since is left out by the kubelet, which reads it all the same, from
-// the beginning: in a log of megabytes that is what takes long. It finds the end of a log
-// at once, so the end is asked for, until it begins before Since for certain: when fewer
-// than half of its lines come, for a very long line counts as several.
+// The kubelet leaves out the lines before Since, but it still reads the log from the
+// beginning, which takes long for megabytes. It finds the end of a log at once, so Logs
+// requests the last lines, each time four times as many, until they certainly reach back to Since:
+// when fewer than half of the requested lines come (a very long line counts as several).
 func (c *Client) Logs(ctx context.Context, ns, pod, container string, o LogOptions) ([]byte, error) {
 	if o.Since.IsZero() || o.TailLines > 0 || o.LimitBytes > 0 {
 		return c.logs(ctx, ns, pod, container, o)

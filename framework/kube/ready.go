@@ -14,13 +14,13 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// lookAgain is how often a wait for a Deployment looks although the Deployment has
-// not changed: what its pods say changes without it.
-const lookAgain = 2 * time.Second
+// recheckEvery is how often AwaitDeployment checks a Deployment that has not changed: the
+// reasons in the status of its pods change without it.
+const recheckEvery = 2 * time.Second
 
-// AwaitDeployment waits until DeploymentReady is nil. It looks when the Deployment
-// changes: many that poll keep an API server busier than the pods that they wait for.
-// Each look is told; tell may be nil.
+// AwaitDeployment waits until DeploymentReady is nil. It watches the Deployment and checks
+// when it changes, because many polling waits load the API server more than the pods do.
+// The result of each check is passed to tell, which may be nil.
 func (c *Client) AwaitDeployment(ctx context.Context, d wait.Deadline, ns, name string, tell func(error)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -39,8 +39,8 @@ func (c *Client) AwaitDeployment(ctx context.Context, d wait.Deadline, ns, name 
 	return err
 }
 
-// watchDeployment returns the changes of a Deployment, or nothing where it may not be
-// watched.
+// watchDeployment returns the changes of a Deployment, or a nil channel when watching it
+// fails.
 func (c *Client) watchDeployment(ctx context.Context, ns, name string) (changes <-chan watch.Event, stop func()) {
 	w, err := c.typed.AppsV1().Deployments(ns).Watch(ctx, metav1.SingleObject(metav1.ObjectMeta{Name: name}))
 	if err != nil {
@@ -49,9 +49,9 @@ func (c *Client) watchDeployment(ctx context.Context, ns, name string) (changes 
 	return w.ResultChan(), w.Stop
 }
 
-// nextChange returns when something changed, or when it is time to look again.
+// nextChange returns when the Deployment has changed, or after recheckEvery.
 func nextChange(ctx context.Context, changes <-chan watch.Event) {
-	again := time.NewTimer(lookAgain)
+	again := time.NewTimer(recheckEvery)
 	defer again.Stop()
 	for {
 		select {
@@ -59,7 +59,7 @@ func nextChange(ctx context.Context, changes <-chan watch.Event) {
 			if open {
 				return
 			}
-			changes = nil // the server has ended the watch; the timer is still there
+			changes = nil // the server has ended the watch; wait for the timer
 		case <-again.C:
 			return
 		case <-ctx.Done():
@@ -68,8 +68,8 @@ func nextChange(ctx context.Context, changes <-chan watch.Event) {
 	}
 }
 
-// DeploymentReady is nil when every replica runs the newest template and is
-// available; otherwise the error says what is missing and what its pods say.
+// DeploymentReady is nil when every replica runs the newest template and is available;
+// otherwise the error says what is missing and why its pods are not ready.
 func (c *Client) DeploymentReady(ctx context.Context, ns, name string) error {
 	d, err := c.typed.AppsV1().Deployments(ns).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -114,9 +114,8 @@ func (c *Client) why(ctx context.Context, d *appsv1.Deployment) string {
 	return ": " + strings.Join(why, "; ")
 }
 
-// Ready tells whether a pod's condition says that it is ready, and since when by the
-// cluster's clock, in whole seconds. The statuses of containers do not tell: a pod that has
-// just been made has none.
+// Ready reports whether a pod's Ready condition is true, and since when by the cluster's
+// clock, in whole seconds. Container statuses are no substitute: a new pod has none.
 func Ready(p corev1.Pod) (since time.Time, ready bool) {
 	for _, cond := range p.Status.Conditions {
 		if cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue {

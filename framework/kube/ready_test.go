@@ -34,7 +34,7 @@ func deployment(status appsv1.DeploymentStatus) *appsv1.Deployment {
 		Status: status}
 }
 
-func TestPodsAreThoseThatMatchAndStay(t *testing.T) {
+func TestPodsExcludesTerminatingPods(t *testing.T) {
 	leaving := pod("leaving", func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{}; p.Finalizers = []string{"x"} })
 	other := pod("other", func(p *corev1.Pod) { p.Labels = nil })
 	pods, err := faked(pod("one", nil), leaving, other).Pods(t.Context(), "shop", "app=api")
@@ -43,14 +43,14 @@ func TestPodsAreThoseThatMatchAndStay(t *testing.T) {
 	assert.Equal(t, "one", pods[0].Name)
 }
 
-func TestADeploymentIsReadyWhenEveryReplicaIsNewAndAvailable(t *testing.T) {
+func TestDeploymentReadyWhenEveryReplicaIsUpdatedAndAvailable(t *testing.T) {
 	done := appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}
 	require.NoError(t, faked(deployment(done)).DeploymentReady(t.Context(), "shop", "api"))
 	for name, change := range map[string]func(*appsv1.DeploymentStatus){
-		"an older template was observed": func(s *appsv1.DeploymentStatus) { s.ObservedGeneration = 2 },
-		"one replica is old":             func(s *appsv1.DeploymentStatus) { s.UpdatedReplicas = 1 },
-		"one is not available":           func(s *appsv1.DeploymentStatus) { s.AvailableReplicas = 1 },
-		"an old one is still there":      func(s *appsv1.DeploymentStatus) { s.Replicas = 3 },
+		"the controller observed an older template": func(s *appsv1.DeploymentStatus) { s.ObservedGeneration = 2 },
+		"one replica is old":                        func(s *appsv1.DeploymentStatus) { s.UpdatedReplicas = 1 },
+		"one replica is not available":              func(s *appsv1.DeploymentStatus) { s.AvailableReplicas = 1 },
+		"an old replica still exists":               func(s *appsv1.DeploymentStatus) { s.Replicas = 3 },
 	} {
 		status := done
 		change(&status)
@@ -58,7 +58,7 @@ func TestADeploymentIsReadyWhenEveryReplicaIsNewAndAvailable(t *testing.T) {
 	}
 }
 
-func TestAWaitForADeploymentLooksWhenItChanges(t *testing.T) {
+func TestAwaitDeploymentChecksWhenTheDeploymentChanges(t *testing.T) {
 	done := appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 2}
 	c := faked(deployment(appsv1.DeploymentStatus{}))
 	var told []error
@@ -71,20 +71,20 @@ func TestAWaitForADeploymentLooksWhenItChanges(t *testing.T) {
 		told = append(told, err)
 		change()
 	}))
-	assert.Less(t, time.Since(began), lookAgain, "it did not wait for its timer")
+	assert.Less(t, time.Since(began), recheckEvery, "the watch and not the timer woke it")
 	require.Len(t, told, 2)
 	require.Error(t, told[0])
 	require.NoError(t, told[1])
 }
 
-func TestAWaitForADeploymentThatExpiresSaysWhatItsPodsSay(t *testing.T) {
+func TestAwaitDeploymentErrorSaysWhyPodsAreNotReady(t *testing.T) {
 	c := faked(deployment(appsv1.DeploymentStatus{ObservedGeneration: 3}), pod("api-1", nil))
 	err := c.AwaitDeployment(t.Context(), wait.Deadline{Name: "api ready", Within: 300 * time.Millisecond}, "shop", "api", nil)
 	require.ErrorIs(t, err, wait.ErrExpired)
 	assert.ErrorContains(t, err, "want 2, got 0: pod api-1: Pending")
 }
 
-func TestADeploymentThatIsNotReadySaysWhatItsPodsSay(t *testing.T) {
+func TestDeploymentReadyErrorSaysWhyPodsAreNotReady(t *testing.T) {
 	status := appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, AvailableReplicas: 1}
 	pulling := pod("api-1", func(p *corev1.Pod) {
 		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", State: corev1.ContainerState{
@@ -97,7 +97,7 @@ func TestADeploymentThatIsNotReadySaysWhatItsPodsSay(t *testing.T) {
 	assert.EqualError(t, err, "deployment shop/api: replicas ready: want 2, got 1: pod api-1, container app: ImagePullBackOff no such image")
 }
 
-func TestADeploymentWithoutPodsSaysWhy(t *testing.T) {
+func TestDeploymentReadyErrorSaysWhyThereAreNoPods(t *testing.T) {
 	status := appsv1.DeploymentStatus{Conditions: []appsv1.DeploymentCondition{
 		{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Message: "exceeded quota: pods"},
 		{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Message: "not of interest"},
@@ -107,7 +107,7 @@ func TestADeploymentWithoutPodsSaysWhy(t *testing.T) {
 	assert.EqualError(t, faked().DeploymentReady(t.Context(), "shop", "api"), `deployment shop/api: deployments.apps "api" not found`)
 }
 
-func TestAPodIsReadySinceItsConditionSaysSo(t *testing.T) {
+func TestReadyReadsThePodsCondition(t *testing.T) {
 	with := func(status corev1.ConditionStatus) corev1.Pod {
 		return *pod("p", func(p *corev1.Pod) {
 			p.Status.Conditions = []corev1.PodCondition{
@@ -124,7 +124,7 @@ func TestAPodIsReadySinceItsConditionSaysSo(t *testing.T) {
 	assert.False(t, ready)
 }
 
-func TestWhyAPodIsNotReady(t *testing.T) {
+func TestNotReadyGivesTheReason(t *testing.T) {
 	container := func(s corev1.ContainerState) func(*corev1.Pod) {
 		return func(p *corev1.Pod) {
 			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", State: s}}

@@ -18,46 +18,47 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// pace is how a reservation is renewed while its holder lives. One that was silent for long
-// is dead: killed, or its machine gone.
-type pace struct{ every, giveUp, silent time.Duration }
+// leaseTiming has the durations of client-go's leader election: the holder renews the Lease
+// every RetryPeriod, and a holder that has not renewed for LeaseDuration counts as dead.
+type leaseTiming struct{ RetryPeriod, RenewDeadline, LeaseDuration time.Duration }
 
-var usualPace = pace{every: 4 * time.Second, giveUp: 15 * time.Second, silent: 20 * time.Second}
+var defaultTiming = leaseTiming{RetryPeriod: 4 * time.Second, RenewDeadline: 15 * time.Second, LeaseDuration: 20 * time.Second}
 
-// ErrReserved means that another process has what was asked for, and is alive.
+// ErrReserved means that another live process holds the reservation.
 var ErrReserved = errors.New("in use by another process")
 
-// reservations is whose the Leases are.
+// reservations is the owner label of the Leases.
 const reservations Owner = "reservation"
 
-// Reservation is a name that this process has for itself. It has to be freed or bequeathed.
+// Reservation is a Lease that this process holds. The holder must end it with Free or
+// ReleaseDirty.
 type Reservation struct {
-	// Inherited says that the name was another's, who died or could not clear away:
-	// something of its making may be there still.
-	Inherited bool
+	// TakenOver says that the Lease existed before: its last holder died, or released it
+	// without removing all of its objects. Some of them may still be on the cluster.
+	TakenOver bool
 
 	leases typedcoordination.LeaseInterface
 	lock   *resourcelock.LeaseLock
 	end    func()
 }
 
-// Reserve takes a name for this process alone, among all that work on the cluster from
-// wherever, by a Lease. One that is left of a process that died is taken over after 20 s;
-// one whose holder lives is refused after half a minute.
+// Reserve acquires the Lease ns/name, so that only one process on any machine uses the
+// name at a time. The Lease of a process that died is taken over after 20 s; while its
+// holder is alive the call fails with ErrReserved after about half a minute.
 func (c *Client) Reserve(ctx context.Context, ns, name string) (*Reservation, error) {
-	return c.reserve(ctx, usualPace, ns, name)
+	return c.reserve(ctx, defaultTiming, ns, name)
 }
 
-func (c *Client) reserve(ctx context.Context, p pace, ns, name string) (*Reservation, error) {
+func (c *Client) reserve(ctx context.Context, t leaseTiming, ns, name string) (*Reservation, error) {
 	r := &Reservation{leases: c.typed.CoordinationV1().Leases(ns)}
 	meta := metav1.ObjectMeta{Namespace: ns, Name: name, Labels: map[string]string{OwnerLabel: string(reservations)}}
 	_, err := r.leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: meta}, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
-		r.Inherited = true
+		r.TakenOver = true
 		var there *coordinationv1.Lease
 		there, err = r.leases.Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
-			err = nil // freed meanwhile
+			err = nil // its holder has freed it in the meantime
 		} else if _, ours := Ours(there); err == nil && !ours {
 			err = fmt.Errorf("%w: remove or rename it", ErrForeign)
 		}
@@ -67,30 +68,30 @@ func (c *Client) reserve(ctx context.Context, p pace, ns, name string) (*Reserva
 	}
 	r.lock = &resourcelock.LeaseLock{LeaseMeta: meta, Labels: meta.Labels, Client: c.typed.CoordinationV1(),
 		LockConfig: resourcelock.ResourceLockConfig{Identity: thisProcess()}}
-	if err := r.hold(ctx, p); err != nil {
+	if err := r.hold(ctx, t); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// Free gives the name back and removes the Lease.
+// Free releases the Lease and deletes it.
 func (r *Reservation) Free(ctx context.Context) error {
-	r.Bequeath()
+	r.ReleaseDirty()
 	name := r.lock.LeaseMeta.Name
 	last, err := r.leases.Get(ctx, name, metav1.GetOptions{})
-	// It may still name us: giving it back can have met its last renewal.
+	// The Lease may still name this process: releasing it can conflict with its last renewal.
 	if err == nil && slices.Contains([]string{"", r.lock.Identity()}, holder(last)) {
 		err = r.leases.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{ResourceVersion: &last.ResourceVersion}})
 	}
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // whoever took it since removes it
+		return nil // another process has acquired it since, and deletes it
 	}
 	return err
 }
 
-// Bequeath gives the name back and leaves the Lease: who takes it next knows that not all
-// could be cleared away.
-func (r *Reservation) Bequeath() { r.end() }
+// ReleaseDirty releases the Lease but does not delete it: its next holder sees TakenOver
+// and knows that some objects could not be removed.
+func (r *Reservation) ReleaseDirty() { r.end() }
 
 func holder(l *coordinationv1.Lease) string {
 	if l.Spec.HolderIdentity == nil {
@@ -99,10 +100,10 @@ func holder(l *coordinationv1.Lease) string {
 	return *l.Spec.HolderIdentity
 }
 
-func (r *Reservation) hold(ctx context.Context, p pace) error {
+func (r *Reservation) hold(ctx context.Context, t leaseTiming) error {
 	held, once := make(chan struct{}), sync.Once{}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: r.lock, LeaseDuration: p.silent, RenewDeadline: p.giveUp, RetryPeriod: p.every, ReleaseOnCancel: true,
+		Lock: r.lock, LeaseDuration: t.LeaseDuration, RenewDeadline: t.RenewDeadline, RetryPeriod: t.RetryPeriod, ReleaseOnCancel: true,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(context.Context) { once.Do(func() { close(held) }) },
 			OnStoppedLeading: func() {},
@@ -111,17 +112,18 @@ func (r *Reservation) hold(ctx context.Context, p pace) error {
 	if err != nil {
 		return err
 	}
-	// Whatever ends the run, what is reserved is being cleared away until it is freed.
+	// The Lease is held beyond the end of ctx: after an interruption the run still removes
+	// its objects, until it frees the Lease.
 	holding, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for holding.Err() == nil {
-			elector.Run(holding) // ends when an API server was away for too long, too
+			elector.Run(holding) // also returns when the API server was unreachable for RenewDeadline
 		}
 	}()
 	r.end = func() { stop(); <-ended }
-	wait, cancel := context.WithTimeout(ctx, p.silent+3*p.every)
+	wait, cancel := context.WithTimeout(ctx, t.LeaseDuration+3*t.RetryPeriod)
 	defer cancel()
 	select {
 	case <-held:
@@ -135,16 +137,16 @@ func (r *Reservation) hold(ctx context.Context, p pace) error {
 	return r.refused(ctx)
 }
 
-// refused says who has it.
+// refused returns an error that names the holder of the Lease.
 func (r *Reservation) refused(ctx context.Context) error {
 	now, _, err := r.lock.Get(ctx)
 	if err != nil {
-		return fmt.Errorf("%s could not be had: %w", r.lock.Describe(), err)
+		return fmt.Errorf("Lease %s could not be acquired: %w", r.lock.Describe(), err)
 	}
-	return fmt.Errorf("%w: %s since %s (Lease %s): wait until it has ended", ErrReserved, now.HolderIdentity, now.AcquireTime.Format(time.DateTime), r.lock.Describe())
+	return fmt.Errorf("%w: %s since %s (Lease %s): wait until that process has ended", ErrReserved, now.HolderIdentity, now.AcquireTime.Format(time.DateTime), r.lock.Describe())
 }
 
-// thisProcess is a name for people to find it by; no two are the same.
+// thisProcess is a unique holder identity by which people can find the process.
 func thisProcess() string {
 	host, err := os.Hostname()
 	if err != nil {

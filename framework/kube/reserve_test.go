@@ -15,9 +15,9 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 )
 
-var quick = pace{every: 20 * time.Millisecond, giveUp: 80 * time.Millisecond, silent: 2 * time.Second}
+var quick = leaseTiming{RetryPeriod: 20 * time.Millisecond, RenewDeadline: 80 * time.Millisecond, LeaseDuration: 2 * time.Second}
 
-func TestWhatIsReservedIsRefusedToOthersUntilItIsFreed(t *testing.T) {
+func TestReserveRefusesAHeldLeaseUntilItIsFreed(t *testing.T) {
 	c := faked()
 	r, err := c.reserve(t.Context(), quick, "shop", "suite")
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func TestWhatIsReservedIsRefusedToOthersUntilItIsFreed(t *testing.T) {
 
 	_, err = c.reserve(t.Context(), quick, "shop", "suite")
 	require.ErrorIs(t, err, ErrReserved)
-	assert.Regexp(t, `process \d+ on .* since .* \(Lease shop/suite\): wait until it has ended`, err.Error())
+	assert.Regexp(t, `process \d+ on .* since .* \(Lease shop/suite\): wait until that process has ended`, err.Error())
 
 	require.NoError(t, r.Free(t.Context()))
 	_, err = c.typed.CoordinationV1().Leases("shop").Get(t.Context(), "suite", metav1.GetOptions{})
@@ -40,7 +40,7 @@ func TestWhatIsReservedIsRefusedToOthersUntilItIsFreed(t *testing.T) {
 	require.NoError(t, r.Free(t.Context()))
 }
 
-func TestWhatADeadProcessHasReservedIsTakenOver(t *testing.T) {
+func TestReserveTakesOverTheLeaseOfADeadProcess(t *testing.T) {
 	dead, seconds, long := "process 1 on elsewhere", int32(2), metav1.NewMicroTime(time.Now().Add(-time.Hour))
 	c := faked(&coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "suite", Labels: map[string]string{OwnerLabel: string(reservations)}},
@@ -51,7 +51,7 @@ func TestWhatADeadProcessHasReservedIsTakenOver(t *testing.T) {
 	require.NoError(t, r.Free(t.Context()))
 }
 
-func TestWhatCouldNotBeGivenBackIsRemovedAllTheSame(t *testing.T) {
+func TestFreeDeletesALeaseWhoseReleaseFailed(t *testing.T) {
 	c := faked()
 	c.typed.(*fake.Clientset).PrependReactor("update", "leases", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		if holder(a.(clienttesting.UpdateAction).GetObject().(*coordinationv1.Lease)) == "" {
@@ -66,7 +66,7 @@ func TestWhatCouldNotBeGivenBackIsRemovedAllTheSame(t *testing.T) {
 	assert.True(t, apierrors.IsNotFound(err), "left behind: %v", err)
 }
 
-func TestALeaseThatIsNotOursIsNoReservation(t *testing.T) {
+func TestReserveRefusesAForeignLease(t *testing.T) {
 	c := faked(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "suite"}})
 	_, err := c.reserve(t.Context(), quick, "shop", "suite")
 	require.ErrorIs(t, err, ErrForeign)

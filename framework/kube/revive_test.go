@@ -13,9 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-var brief = pace{every: 20 * time.Millisecond, giveUp: 80 * time.Millisecond, silent: 150 * time.Millisecond}
+var brief = leaseTiming{RetryPeriod: 20 * time.Millisecond, RenewDeadline: 80 * time.Millisecond, LeaseDuration: 150 * time.Millisecond}
 
-// stopped is a gateway of ours without a replica.
+// stopped is a Deployment of meshgate that is scaled to 0.
 func stopped() *appsv1.Deployment {
 	none := int32(0)
 	d := deployment(appsv1.DeploymentStatus{})
@@ -29,7 +29,7 @@ func replicas(t *testing.T, c *Client, d *appsv1.Deployment) int32 {
 	return *now.Spec.Replicas
 }
 
-func TestWhatRunsIsNotRevived(t *testing.T) {
+func TestReviveLeavesARunningDeploymentAlone(t *testing.T) {
 	d := stopped()
 	*d.Spec.Replicas = 2
 	c := faked(d)
@@ -39,9 +39,9 @@ func TestWhatRunsIsNotRevived(t *testing.T) {
 	assert.EqualValues(t, 2, replicas(t, c, d))
 }
 
-func TestWhatNobodyCanHaveStoppedAnyMoreIsRevived(t *testing.T) {
+func TestReviveStartsADeploymentWhoseStopperDied(t *testing.T) {
 	d := stopped()
-	dead, long := "process 1 on elsewhere", metav1.NewMicroTime(time.Now().Add(time.Hour)) // by a clock of its own
+	dead, long := "process 1 on elsewhere", metav1.NewMicroTime(time.Now().Add(time.Hour)) // its clock is an hour ahead
 	c := faked(d, &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: "suite", Labels: map[string]string{OwnerLabel: string(reservations)}},
 		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &dead, RenewTime: &long},
@@ -51,10 +51,10 @@ func TestWhatNobodyCanHaveStoppedAnyMoreIsRevived(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, revived)
 	assert.EqualValues(t, 1, replicas(t, c, d))
-	assert.Greater(t, time.Since(began), brief.silent, "it may live: it was not watched for long enough")
+	assert.Greater(t, time.Since(began), brief.LeaseDuration, "the holder counts as dead only after LeaseDuration")
 }
 
-func TestWhatALivingProcessHasStoppedIsLeftToIt(t *testing.T) {
+func TestReviveRefusesADeploymentInALiveReservation(t *testing.T) {
 	d := stopped()
 	c := faked(d)
 	r, err := c.reserve(t.Context(), brief, d.Namespace, "suite")
@@ -67,7 +67,7 @@ func TestWhatALivingProcessHasStoppedIsLeftToIt(t *testing.T) {
 	assert.EqualValues(t, 0, replicas(t, c, d))
 }
 
-func TestOnlyWhatIsOursIsRevived(t *testing.T) {
+func TestReviveRefusesAForeignDeployment(t *testing.T) {
 	d := stopped()
 	d.Labels = nil
 	c := faked(d)
@@ -76,7 +76,7 @@ func TestOnlyWhatIsOursIsRevived(t *testing.T) {
 	assert.EqualValues(t, 0, replicas(t, c, d))
 }
 
-func TestAClusterIsUnreservedWhenNobodyLivesWhoHasSomething(t *testing.T) {
+func TestUnreservedRefusesWhileAReservationIsRenewed(t *testing.T) {
 	c := faked()
 	require.NoError(t, c.unreserved(t.Context(), brief))
 	r, err := c.reserve(t.Context(), brief, "shop", "suite")
@@ -84,6 +84,6 @@ func TestAClusterIsUnreservedWhenNobodyLivesWhoHasSomething(t *testing.T) {
 	err = c.unreserved(t.Context(), brief)
 	require.ErrorIs(t, err, ErrReserved)
 	assert.ErrorContains(t, err, "(Lease shop/suite)")
-	r.Bequeath()
+	r.ReleaseDirty()
 	assert.NoError(t, c.unreserved(t.Context(), brief))
 }

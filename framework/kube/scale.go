@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Scale gives a Deployment of ours so many replicas and waits until they are ready, or
-// for none until every pod is gone. A Deployment that is not ours is refused with
+// Scale sets the number of replicas of a Deployment and waits until they are ready, or for
+// 0 until every pod is gone. A Deployment that meshgate did not create is refused with
 // ErrForeign.
 func (c *Client) Scale(ctx context.Context, d wait.Deadline, ns, name string, replicas int32) error {
 	deployments := c.typed.AppsV1().Deployments(ns)

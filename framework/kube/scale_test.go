@@ -15,7 +15,7 @@ import (
 
 var soon = wait.Deadline{Name: "scaled", Within: 300 * time.Millisecond}
 
-func TestOnlyWhatIsOursIsScaled(t *testing.T) {
+func TestScaleRefusesAForeignDeployment(t *testing.T) {
 	theirs := deployment(appsv1.DeploymentStatus{})
 	c := faked(theirs)
 	err := c.Scale(t.Context(), soon, theirs.Namespace, theirs.Name, 0)
@@ -24,7 +24,7 @@ func TestOnlyWhatIsOursIsScaled(t *testing.T) {
 	assert.Error(t, c.Scale(t.Context(), soon, theirs.Namespace, "nothing", 0))
 }
 
-func TestScalingToNothingWaitsForThePodsToBeGone(t *testing.T) {
+func TestScaleToZeroWaitsUntilThePodsAreGone(t *testing.T) {
 	ours := deployment(appsv1.DeploymentStatus{})
 	ours.Labels = map[string]string{OwnerLabel: "mesh"}
 	last := pod("last", func(p *corev1.Pod) { p.Labels = ours.Spec.Selector.MatchLabels })
@@ -35,7 +35,7 @@ func TestScalingToNothingWaitsForThePodsToBeGone(t *testing.T) {
 	assert.NoError(t, c.Scale(t.Context(), soon, ours.Namespace, ours.Name, 0))
 }
 
-func TestALoadBalancersAddressOrWhatIsMissing(t *testing.T) {
+func TestLoadBalancerGivesTheAddressOrSaysWhatIsMissing(t *testing.T) {
 	service := func(kind corev1.ServiceType, ingress ...corev1.LoadBalancerIngress) *corev1.Service {
 		s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "db"}, Spec: corev1.ServiceSpec{Type: kind}}
 		s.Status.LoadBalancer.Ingress = ingress
@@ -51,7 +51,7 @@ func TestALoadBalancersAddressOrWhatIsMissing(t *testing.T) {
 		assert.Equal(t, want, got)
 	}
 	_, err := faked(service(lb)).LoadBalancer(t.Context(), "shop", "db")
-	assert.EqualError(t, err, "service shop/db: no load balancer's address assigned yet: does the cluster have a load balancer with a free address?")
+	assert.EqualError(t, err, "service shop/db: the load balancer has assigned no address yet: does the cluster have a load balancer with a free address?")
 	_, err = faked(service(corev1.ServiceTypeClusterIP)).LoadBalancer(t.Context(), "shop", "db")
 	assert.EqualError(t, err, "service shop/db: type: want LoadBalancer, got ClusterIP")
 	_, err = faked().LoadBalancer(t.Context(), "shop", "db")

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// served is a client of a server in memory that has the namespace "shop".
+// served returns a client of a server in memory that has the namespace "shop".
 func served(t *testing.T, kinds ...kubetest.Kind) (*Client, *kubetest.Server) {
 	t.Helper()
 	s := kubetest.New(kinds...)

@@ -21,8 +21,8 @@ func (c *Client) ClusterIP(ctx context.Context, ns, name string) (string, error)
 	return s.Spec.ClusterIP, nil
 }
 
-// LoadBalancer is the address that a Service's load balancer has given it, an IP address
-// or, where there is only that, a name. An error says that there is none (yet).
+// LoadBalancer is the address that the load balancer has assigned to a Service: an IP
+// address or, if there is none, a host name. The error says why there is no address (yet).
 func (c *Client) LoadBalancer(ctx context.Context, ns, name string) (string, error) {
 	s, err := c.typed.CoreV1().Services(ns).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -36,5 +36,5 @@ func (c *Client) LoadBalancer(ctx context.Context, ns, name string) (string, err
 	if s.Spec.Type != corev1.ServiceTypeLoadBalancer {
 		return "", fmt.Errorf("service %s/%s: type: want LoadBalancer, got %s", ns, name, s.Spec.Type)
 	}
-	return "", fmt.Errorf("service %s/%s: no load balancer's address assigned yet: does the cluster have a load balancer with a free address?", ns, name)
+	return "", fmt.Errorf("service %s/%s: the load balancer has assigned no address yet: does the cluster have a load balancer with a free address?", ns, name)
 }

@@ -17,13 +17,13 @@ import (
 	"k8s.io/client-go/discovery"
 )
 
-// Snapshot is what existed in a cluster at one moment, by kind, namespace and name.
+// Snapshot lists the objects of a cluster at one moment, by kind, namespace and name.
 type Snapshot map[string]string
 
-// Changes are what differs between two snapshots, each an object's name.
+// Changes are the names of the objects that differ between two snapshots.
 type Changes struct{ Added, Removed, Changed []string }
 
-// Empty tells whether nothing differs.
+// Empty reports whether the snapshots are equal.
 func (c Changes) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Changed) == 0 }
 
 func (c Changes) String() string {
@@ -39,7 +39,7 @@ func (c Changes) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// Diff compares with a later snapshot.
+// Diff compares the snapshot with a later one.
 func (s Snapshot) Diff(after Snapshot) Changes {
 	var c Changes
 	for name, was := range s {
@@ -62,7 +62,7 @@ func (s Snapshot) Diff(after Snapshot) Changes {
 	return c
 }
 
-// volatile resources change by themselves while nobody configures anything.
+// volatile resources are changed by controllers while nobody changes the configuration.
 var volatile = []string{"events", "leases", "endpoints", "endpointslices", "componentstatuses", "ipamhandles", "ipamblocks", "blockaffinities", "csinodes", "nodes"}
 
 // Snapshot lists every object of every kind that can be listed, except those that
@@ -78,8 +78,8 @@ func (c *Client) Snapshot(ctx context.Context) (Snapshot, error) {
 	return snap, err
 }
 
-// Owned lists what carries the owner's label, over all kinds; an empty owner means
-// everything of meshgate's. The objects hold kind, namespace, name and labels.
+// Owned lists the objects of all kinds that carry the owner's label; an empty owner means
+// all objects of meshgate. The results hold only kind, namespace, name and labels.
 func (c *Client) Owned(ctx context.Context, owner Owner) ([]*unstructured.Unstructured, error) {
 	selector := OwnerLabel
 	if owner != "" {
@@ -105,7 +105,7 @@ func (c *Client) Owned(ctx context.Context, owner Owner) ([]*unstructured.Unstru
 }
 
 // derived objects, such as a Deployment's ReplicaSets, carry their parent's labels
-// and go with it.
+// and are deleted with it.
 func derived(m metav1.PartialObjectMetadata) bool { return len(m.OwnerReferences) > 0 }
 
 func (c *Client) everyKind(ctx context.Context, opts metav1.ListOptions, see func(kind, metav1.PartialObjectMetadata)) error {
@@ -119,7 +119,7 @@ func (c *Client) everyKind(ctx context.Context, opts metav1.ListOptions, see fun
 		g.Go(func() error {
 			list, err := c.metadata.Resource(k.resource).List(ctx, opts)
 			if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || apierrors.IsForbidden(err) {
-				return nil // a kind that went away, or that is not ours to read
+				return nil // the kind was removed, or this user may not list it
 			}
 			if err != nil {
 				return fmt.Errorf("list %s: %w", k.resource.Resource, err)
@@ -133,8 +133,8 @@ func (c *Client) everyKind(ctx context.Context, opts metav1.ListOptions, see fun
 	return g.Wait()
 }
 
-// kind is one that the cluster has, as discovery names it at this moment: the mapper
-// may not have heard yet of a CRD that is younger than its cache.
+// kind is a kind of the cluster, from fresh discovery: the mapper's cache does not have a
+// CRD that was created later.
 type kind struct {
 	resource schema.GroupVersionResource
 	name     string

@@ -20,7 +20,7 @@ func contextWithin(t *testing.T, d time.Duration) (context.Context, func()) {
 	return context.WithTimeout(t.Context(), d)
 }
 
-func TestASnapshotDiffersByWhatWasAddedRemovedAndChanged(t *testing.T) {
+func TestSnapshotDiffListsAddedRemovedAndChangedObjects(t *testing.T) {
 	before := Snapshot{"a": "1", "b": "1", "c": "1", "d": "1"}
 	same := before.Diff(Snapshot{"a": "1", "b": "1", "c": "1", "d": "1"})
 	assert.True(t, same.Empty())
@@ -31,7 +31,7 @@ func TestASnapshotDiffersByWhatWasAddedRemovedAndChanged(t *testing.T) {
 	assert.Equal(t, "added: y, z; removed: b; changed: c, d", diff.String())
 }
 
-func TestASnapshotSeesEveryKindButWhatMovesByItself(t *testing.T) {
+func TestSnapshotCoversAllKindsExceptVolatileOnes(t *testing.T) {
 	c, s := served(t, kubetest.VirtualServices())
 	require.NoError(t, c.Apply(t.Context(), "a", configMap("c", "1"), newObject("networking.istio.io/v1", "VirtualService", "shop", "api")))
 	before, err := c.Snapshot(t.Context())
@@ -44,7 +44,7 @@ func TestASnapshotSeesEveryKindButWhatMovesByItself(t *testing.T) {
 	assert.Equal(t, "added: configmaps shop/new; removed: virtualservices.networking.istio.io shop/api; changed: configmaps shop/c", before.Diff(after).String())
 }
 
-func TestASnapshotIsNotSilentlyPartial(t *testing.T) {
+func TestSnapshotFailsWhenAKindCannotBeListed(t *testing.T) {
 	c, s := served(t)
 	s.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/api/v1/secrets" {
@@ -61,10 +61,10 @@ func TestASnapshotIsNotSilentlyPartial(t *testing.T) {
 		return r.URL.Path == "/api/v1/secrets"
 	})
 	_, err = c.Snapshot(t.Context())
-	assert.NoError(t, err, "what is not ours to read is left out")
+	assert.NoError(t, err, "kinds that this user may not list are left out")
 }
 
-func TestOwnedListsWhatCarriesTheLabelOfThatOwner(t *testing.T) {
+func TestOwnedListsTheObjectsOfOneOwner(t *testing.T) {
 	c, s := served(t)
 	require.NoError(t, c.Apply(t.Context(), "suite-a", configMap("b", "1"), configMap("a", "1")))
 	require.NoError(t, c.Apply(t.Context(), "suite-b", configMap("other", "1")))
@@ -72,12 +72,12 @@ func TestOwnedListsWhatCarriesTheLabelOfThatOwner(t *testing.T) {
 	derived := owned(newObject("v1", "Pod", "shop", "api-1"), "suite-a")
 	derived.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "api", UID: "1"}})
 	require.NoError(t, s.Put(derived))
-	assert.Equal(t, []string{"ConfigMap shop/a", "ConfigMap shop/b"}, ownedNames(t, c, "suite-a"), "in order, without what goes with its parent")
+	assert.Equal(t, []string{"ConfigMap shop/a", "ConfigMap shop/b"}, ownedNames(t, c, "suite-a"), "in order, without derived objects")
 	assert.Equal(t, []string{"ConfigMap shop/a", "ConfigMap shop/b", "ConfigMap shop/other"}, ownedNames(t, c, ""))
 	assert.Empty(t, ownedNames(t, c, "nobody"))
 }
 
-func TestOwnedSeesAKindThatIsYoungerThanTheClient(t *testing.T) {
+func TestOwnedDiscoversACRDCreatedAfterTheClient(t *testing.T) {
 	c, s := served(t)
 	require.NoError(t, c.Apply(t.Context(), "a", configMap("c", "1")))
 	s.Learn(kubetest.VirtualServices())

@@ -16,7 +16,7 @@ import (
 
 // clear removes what an earlier run of the suite left that was killed.
 func (s *suiteRun) clear(ctx context.Context, phase progress.Phase) error {
-	if !s.reserved.Inherited {
+	if !s.reserved.TakenOver {
 		return nil
 	}
 	phase.Waiting("what an earlier run of it has left to be gone")
@@ -49,7 +49,7 @@ func (s *suiteRun) leave(ctx context.Context) error {
 	if err == nil || errors.Is(err, errSwept) {
 		err = errors.Join(err, s.reserved.Free(context.WithoutCancel(ctx)))
 	} else {
-		s.reserved.Bequeath()
+		s.reserved.ReleaseDirty()
 		s.remains = s.suite.Name + " left something on the cluster, which its next run removes: " + err.Error()
 	}
 	if err != nil {

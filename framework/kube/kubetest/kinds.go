@@ -32,7 +32,7 @@ func Builtin() []Kind {
 	}
 }
 
-// VirtualServices is the kind of Istio's, for Learn and New.
+// VirtualServices is Istio's kind VirtualService, for Learn and New.
 func VirtualServices() Kind {
 	return Kind{Group: "networking.istio.io", Version: "v1", Kind: "VirtualService", Resource: "virtualservices"}
 }
@@ -67,7 +67,7 @@ func (s *Server) pathOf(o *unstructured.Unstructured) (string, error) {
 	return "", fmt.Errorf("%s %s: the server does not know this kind", o.GetAPIVersion(), o.GetKind())
 }
 
-// place is what a path below a group and version speaks of.
+// place is the resource that a path below a group and version names.
 type place struct {
 	kind                         Kind
 	namespace, name, subresource string
@@ -102,7 +102,7 @@ func (s *Server) kindOfPath(path string) (Kind, bool) {
 	return p.kind, ok
 }
 
-// discovery answers what the server is and which kinds it knows.
+// discovery answers requests for the server's version and its kinds.
 func (s *Server) discovery(w http.ResponseWriter, path string) bool {
 	switch path {
 	case "/version":

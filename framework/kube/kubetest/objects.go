@@ -66,7 +66,7 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, p place) {
 	write(w, http.StatusOK, s.objects[r.URL.Path].Object)
 }
 
-// put creates or replaces a whole object, unless there is a newer one.
+// put creates or replaces a whole object, unless the stored one is newer.
 func (s *Server) put(w http.ResponseWriter, r *http.Request, p place) {
 	o := &unstructured.Unstructured{}
 	if err := json.NewDecoder(r.Body).Decode(&o.Object); err != nil {
@@ -80,14 +80,14 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, p place) {
 		Refuse(w, apierrors.NewAlreadyExists(resource, o.GetName()))
 		return
 	case there != nil && o.GetResourceVersion() != there.GetResourceVersion():
-		Refuse(w, apierrors.NewConflict(resource, o.GetName(), errors.New("there is a newer one")))
+		Refuse(w, apierrors.NewConflict(resource, o.GetName(), errors.New("the stored object is newer")))
 		return
 	}
 	s.store(path, o)
 	write(w, http.StatusOK, s.objects[path].Object)
 }
 
-// store gives an object what a server gives: an identity that outlives changes.
+// store sets the fields that a server sets, such as a UID that survives changes.
 func (s *Server) store(path string, o *unstructured.Unstructured) {
 	s.serial++
 	o.SetResourceVersion(strconv.Itoa(s.serial))
@@ -107,8 +107,8 @@ func (s *Server) drop(path string) {
 	s.order = slices.DeleteFunc(s.order, func(p string) bool { return p == path })
 }
 
-// delete removes an object, and a namespace's with it; one with finalizers stays
-// until Remove.
+// delete removes an object, and with a namespace all objects in it; an object with
+// finalizers stays until Remove.
 func (s *Server) delete(w http.ResponseWriter, path string) {
 	o := s.objects[path]
 	if len(o.GetFinalizers()) > 0 {
@@ -128,7 +128,7 @@ func (s *Server) delete(w http.ResponseWriter, path string) {
 	write(w, http.StatusOK, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess})
 }
 
-// list answers with whole objects, or with their metadata where those are asked for.
+// list answers with whole objects, or with their metadata if the client asked for that.
 func (s *Server) list(w http.ResponseWriter, r *http.Request, p place) {
 	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 	if err != nil {
@@ -166,12 +166,12 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request, p place) {
 	w.Header().Set("Content-Type", "text/plain")
 	lines := strings.SplitAfter(text, "\n")
 	if n, err := strconv.Atoi(r.URL.Query().Get("tailLines")); err == nil && n < len(lines)-1 {
-		lines = lines[len(lines)-1-n:] // a last one without an end is none
+		lines = lines[len(lines)-1-n:] // the text after the last line feed is no line
 	}
 	fmt.Fprint(w, strings.Join(lines, ""))
 }
 
-// Refuse answers with an error as an API server writes it, for Intercept.
+// Refuse answers with an error in the form of an API server, for use in Intercept.
 func Refuse(w http.ResponseWriter, err *apierrors.StatusError) {
 	status := err.Status()
 	status.Kind, status.APIVersion = "Status", "v1"

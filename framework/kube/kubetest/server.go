@@ -1,6 +1,6 @@
-// Package kubetest is an API server in memory, spoken to over real HTTP: enough of
-// Kubernetes for tests of what applies, reads, lists and deletes objects. It runs
-// no controller; what one would do, a test does by Put and Remove.
+// Package kubetest is an API server in memory that clients reach over real HTTP: enough of
+// Kubernetes for tests of code that applies, reads, lists and deletes objects. It runs no
+// controllers; a test does their work with Put and Remove.
 package kubetest
 
 import (
@@ -19,7 +19,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Version is what the server says its version is.
+// Version is the version that the server reports.
 const Version = "v1.36.3"
 
 // Server is safe for concurrent use.
@@ -94,7 +94,7 @@ func (s *Server) Forget(resource string) {
 	s.kinds = slices.DeleteFunc(s.kinds, func(k Kind) bool { return k.Resource == resource })
 }
 
-// Put makes or replaces an object as somebody else would: no labels are added. An
+// Put creates or replaces an object as another client would: it adds no labels. An
 // object of an unknown kind is an error.
 func (s *Server) Put(o *unstructured.Unstructured) error {
 	s.mu.Lock()
@@ -106,7 +106,7 @@ func (s *Server) Put(o *unstructured.Unstructured) error {
 	return err
 }
 
-// Remove makes an object vanish whatever its finalizers.
+// Remove deletes an object even if it has finalizers.
 func (s *Server) Remove(o *unstructured.Unstructured) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,14 +117,14 @@ func (s *Server) Remove(o *unstructured.Unstructured) error {
 	return err
 }
 
-// SetLog is what a container of a pod has written.
+// SetLog sets the log of a container of a pod.
 func (s *Server) SetLog(namespace, pod, container, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.logs[namespace+"/"+pod+"/"+container] = text
 }
 
-// Objects are the names of what there is, "kind namespace/name", in order of creation.
+// Objects are the names of all objects, "kind namespace/name", in order of creation.
 func (s *Server) Objects() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *Server) Objects() []string {
 	return out
 }
 
-// Requests are those so far that begin with method and path, such as "PATCH /api".
+// Requests are the requests so far that begin with method and path, such as "PATCH /api".
 func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -140,7 +140,7 @@ func (w *work) gateway(ctx context.Context, name string, spec mesh.GatewaySpec) 
 // takes a node's port where it does not.
 func (w *work) reach(ctx context.Context, in *corev1.Service) (detect.Place, error) {
 	if w.opts.Ground.LoadBalancer == nil && len(in.Status.LoadBalancer.Ingress) == 0 {
-		return detect.Place{}, fmt.Errorf("gateway %s/%s: no load balancer's address assigned yet", in.Namespace, in.Name)
+		return detect.Place{}, fmt.Errorf("gateway %s/%s: the load balancer has assigned no address yet", in.Namespace, in.Name)
 	}
 	nodes, err := detect.Nodes(ctx, w.k.Typed())
 	if err != nil {
