@@ -134,7 +134,7 @@ func (a *app) mendMesh(c *cobra.Command, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	err = defect.Mend(c.Context(), bed)
+	err = defect.Revert(c.Context(), bed)
 	if err == nil {
 		fmt.Fprintln(a.out, "the mesh carries no defect of meshgate's")
 	}

@@ -6,7 +6,7 @@ import (
 
 const canaryName = "meshgate-defect-canary"
 
-// canary is a policy that does no harm: it marks one ConfigMap, which is never made.
+// canary is a harmless policy: it annotates one ConfigMap, which is only created as a dry run.
 func canary(namespace string) []*unstructured.Unstructured {
 	object := func(kind string, spec map[string]any) *unstructured.Unstructured {
 		return &unstructured.Unstructured{Object: map[string]any{

@@ -1,6 +1,6 @@
-// Package defect puts faults into a mesh, as a bad upgrade would, sees that they are in
-// effect, asks the features that must notice, and takes them out again. The suites'
-// own configuration stays as it is.
+// Package defect injects faults into a mesh, as a bad upgrade would, checks that they are in
+// effect, runs the features that must detect them, and reverts them. It does not change the
+// suites' own configuration.
 package defect
 
 import (
@@ -21,59 +21,59 @@ import (
 
 // Defect is one fault of the mesh.
 type Defect struct {
-	// Name is that of its file.
+	// Name is the name of its file without .yaml.
 	Name string `json:"-"`
-	// What a user of the mesh would notice, in a sentence.
+	// What is a sentence that says what a user of the mesh would notice.
 	What string `json:"what"`
 	// Sees are the features that must turn red.
 	Sees []Seen `json:"sees"`
-	// Alone defects touch more than those features: nothing else is wrong meanwhile.
+	// Alone says that the defect affects other features too, so that it is injected alone.
 	Alone bool `json:"alone,omitempty"`
-	// MeshConfig is laid over the mesh's configuration.
+	// MeshConfig is merged into Istio's mesh configuration.
 	MeshConfig map[string]any `json:"meshConfig,omitempty"`
-	// ControlPlane are variables of istiod's environment.
+	// ControlPlane are environment variables of istiod.
 	ControlPlane map[string]string `json:"controlPlane,omitempty"`
-	// Shown says where it must be seen in effect while the features are asked.
+	// Shown is the place where the defect must be seen in effect while the features run.
 	Shown Shown `json:"shown"`
 
-	// Objects are put into the cluster, such as EnvoyFilters.
+	// Objects are applied to the cluster, such as EnvoyFilters.
 	Objects []*unstructured.Unstructured `json:"-"`
 }
 
-// Seen is a feature that must turn red, where, and for what.
+// Seen is a feature that must turn red, with the step and the mismatch that must fail.
 type Seen struct {
 	Feature string `json:"feature"` // suite/Feature
 	Step    string `json:"step"`
 	Field   string `json:"field"`
 	// Hop is the first wrong hop that the failure must name, such as "gateway
-	// istio-ingressgateway"; empty: whichever.
+	// istio-ingressgateway"; empty means any hop.
 	Hop string `json:"hop,omitempty"`
 }
 
-// Suite is the suite of the feature.
+// Suite is the name of the feature's suite.
 func (s Seen) Suite() string { return path.Dir(s.Feature) }
 
-// Name is the feature's name in it.
+// Name is the feature's name in its suite.
 func (s Seen) Name() string { return path.Base(s.Feature) }
 
 // Shown is one place where a defect in effect can be seen; one of the first three is set.
 type Shown struct {
-	// Gateway is the label "istio" of a gateway whose Envoy's configuration has the text.
+	// Gateway is the label "istio" of a gateway whose Envoy configuration contains the text.
 	Gateway string `json:"gateway,omitempty"`
 	// Sidecar is an application, <readable namespace>/<app>, of the first feature's suite,
-	// whose Envoy's configuration has the text.
+	// whose Envoy configuration contains the text.
 	Sidecar string `json:"sidecar,omitempty"`
-	// Object is Secret or a kind of networking.istio.io, of which an object carries the annotation
-	// meshgate.io/defect with the defect's name.
+	// Object is Secret or a kind of networking.istio.io; one such object must carry the
+	// annotation meshgate.io/defect with the defect's name.
 	Object string `json:"object,omitempty"`
-	// Contains is the text; by default the defect's marker.
+	// Contains is the text; the default is the defect's marker.
 	Contains string `json:"contains,omitempty"`
 }
 
-// annotation marks objects that a defect has rewritten.
+// annotation marks objects that a defect's admission policy has changed.
 const annotation = "meshgate.io/defect"
 
-// marker is the text that a defect leaves in the configuration that it brings about.
+// marker is the text by which a defect is found in the configuration that it produces.
 func (d Defect) marker() string {
 	if d.Shown.Contains != "" {
 		return d.Shown.Contains
@@ -81,12 +81,12 @@ func (d Defect) marker() string {
 	return "meshgate-defect-" + d.Name
 }
 
-// Load reads a catalogue: of each file the first document is the defect, and the others
-// are its objects. An unknown field is an error that names file and field.
+// Load reads a catalogue: the first document of each file is the defect, the others are its
+// objects. An unknown field is an error that names file and field.
 func Load(fsys fs.FS) ([]Defect, error) {
 	files, err := fs.Glob(fsys, "*.yaml")
 	if err != nil || len(files) == 0 {
-		return nil, errors.Join(err, errors.New("catalogue of defects: no file in it"))
+		return nil, errors.Join(err, errors.New("catalogue of defects: want at least one YAML file, got none"))
 	}
 	var all []Defect
 	for _, file := range files {
@@ -99,8 +99,8 @@ func Load(fsys fs.FS) ([]Defect, error) {
 	return all, nil
 }
 
-// head is the first document.
-type head struct {
+// document is the first document of a file.
+type document struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Metadata   struct {
@@ -112,16 +112,16 @@ type head struct {
 func load(fsys fs.FS, file string) (Defect, error) {
 	documents, err := documentsOf(fsys, file)
 	if err != nil || len(documents) == 0 {
-		return Defect{}, errors.Join(err, errors.New("no document in it"))
+		return Defect{}, errors.Join(err, errors.New("want at least one document, got none"))
 	}
-	var h head
+	var h document
 	if err := yaml.UnmarshalStrict(documents[0], &h); err != nil {
 		return Defect{}, err
 	}
 	d := h.Spec
 	d.Name = h.Metadata.Name
 	if h.APIVersion != "meshgate/v1" || h.Kind != "Defect" || d.Name != strings.TrimSuffix(path.Base(file), ".yaml") {
-		return Defect{}, fmt.Errorf("want meshgate/v1 Defect of the file's name, got %s %s %q", h.APIVersion, h.Kind, d.Name)
+		return Defect{}, fmt.Errorf("want a Defect of meshgate/v1 that is named after the file, got %s %s %q", h.APIVersion, h.Kind, d.Name)
 	}
 	for _, text := range documents[1:] {
 		o := &unstructured.Unstructured{}
@@ -133,7 +133,7 @@ func load(fsys fs.FS, file string) (Defect, error) {
 	return d, d.validate()
 }
 
-// documentsOf leaves out those that hold comments alone.
+// documentsOf returns the documents of a file, without those that contain only comments.
 func documentsOf(fsys fs.FS, file string) ([][]byte, error) {
 	data, err := fs.ReadFile(fsys, file)
 	if err != nil {
@@ -171,24 +171,26 @@ func (d Defect) validate() error {
 	for _, s := range d.Sees {
 		want(strings.Count(s.Feature, "/") == 1 && s.Step != "" && s.Field != "", "spec.sees: want feature (suite/Feature), step and field, got %+v", s)
 	}
-	want(len(d.Objects)+len(d.MeshConfig)+len(d.ControlPlane) > 0, "it changes nothing: want objects, meshConfig or controlPlane")
-	want(d.Alone || len(d.MeshConfig)+len(d.ControlPlane) == 0, "what changes the whole mesh is alone")
+	want(len(d.Objects)+len(d.MeshConfig)+len(d.ControlPlane) > 0, "spec: the defect changes nothing: want objects, meshConfig or controlPlane")
+	want(d.Alone || len(d.MeshConfig)+len(d.ControlPlane) == 0, "spec.alone: want true for a defect with meshConfig or controlPlane, because it changes the whole mesh")
 	places := slices.DeleteFunc([]string{d.Shown.Gateway, d.Shown.Sidecar, d.Shown.Object}, func(s string) bool { return s == "" })
 	want(len(places) == 1, "spec.shown: want one of gateway, sidecar, object")
 	return errors.Join(errs...)
 }
 
-// most is how many features see the defects of a batch, at the most: they are asked side by
-// side, and a machine that is too busy sees nothing.
-const most = 10
+// maxFeaturesPerBatch bounds the features that run for one batch of defects: they run in
+// parallel, and on an overloaded machine they would fail for other reasons.
+const maxFeaturesPerBatch = 10
 
-// Batches are defects that can be in the mesh at the same time: those that are not alone,
-// and of which no two are seen by the same feature.
+// Batches groups defects that can be in the mesh at the same time: defects that are not
+// Alone and of which no two are seen by the same feature.
 func Batches(all []Defect) [][]Defect {
 	var batches [][]Defect
-	var taken []map[string]bool // the features of each batch; nil: closed
+	var taken []map[string]bool // the features of each batch; nil when the batch takes no further defect
 	for _, d := range all {
-		i := slices.IndexFunc(taken, func(t map[string]bool) bool { return t != nil && len(t) < most && !d.Alone && !d.meets(t) })
+		i := slices.IndexFunc(taken, func(t map[string]bool) bool {
+			return t != nil && len(t) < maxFeaturesPerBatch && !d.Alone && !d.sharesFeature(t)
+		})
 		if i < 0 {
 			i = len(batches)
 			batches, taken = append(batches, nil), append(taken, map[string]bool{})
@@ -204,6 +206,6 @@ func Batches(all []Defect) [][]Defect {
 	return batches
 }
 
-func (d Defect) meets(features map[string]bool) bool {
+func (d Defect) sharesFeature(features map[string]bool) bool {
 	return slices.ContainsFunc(d.Sees, func(s Seen) bool { return features[s.Feature] })
 }

@@ -27,7 +27,7 @@ func file(text string) fstest.MapFS {
 	return fstest.MapFS{"redirect-302.yaml": &fstest.MapFile{Data: []byte(text)}}
 }
 
-func TestADefectIsReadWithItsObjects(t *testing.T) {
+func TestLoadReadsADefectWithItsObjects(t *testing.T) {
 	all, err := Load(file(good))
 	require.NoError(t, err)
 	require.Len(t, all, 1)
@@ -40,15 +40,15 @@ func TestADefectIsReadWithItsObjects(t *testing.T) {
 	assert.Equal(t, "EnvoyFilter", d.Objects[0].GetKind())
 }
 
-func TestABadCatalogueSaysWhereAndWhat(t *testing.T) {
+func TestLoadErrorNamesFileAndField(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
-		"another name":    {"name: redirect-302}\nspec", "name: other}\nspec", `defect redirect-302.yaml: want meshgate/v1 Defect of the file's name`},
+		"another name":    {"name: redirect-302}\nspec", "name: other}\nspec", `defect redirect-302.yaml: want a Defect of meshgate/v1 that is named after the file`},
 		"a misspelt word": {"what:", "whta:", `unknown field "whta"`},
 		"nobody sees it":  {"[{feature: basic-gateway/HTTPSRedirect, step: redirects, field: status}]", "[]", "spec.sees: want at least one feature"},
 		"no step":         {"step: redirects, ", "", "want feature (suite/Feature), step and field"},
 		"nowhere shown":   {"{gateway: ingressgateway}", "{}", "spec.shown: want one of gateway, sidecar, object"},
 		"shown twice":     {"{gateway: ingressgateway}", "{gateway: ingressgateway, object: Gateway}", "spec.shown: want one of"},
-		"not alone":       {"  shown:", "  meshConfig: {accessLogFile: \"\"}\n  shown:", "what changes the whole mesh is alone"},
+		"not alone":       {"  shown:", "  meshConfig: {accessLogFile: \"\"}\n  shown:", "spec.alone: want true for a defect with meshConfig"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := replace(t, good, c.from, c.to)
@@ -57,10 +57,10 @@ func TestABadCatalogueSaysWhereAndWhat(t *testing.T) {
 		})
 	}
 	_, err := Load(fstest.MapFS{})
-	assert.ErrorContains(t, err, "no file in it")
+	assert.ErrorContains(t, err, "want at least one YAML file")
 }
 
-func TestDefectsThatTheSameFeatureSeesAreNotInTheMeshTogether(t *testing.T) {
+func TestBatchesSeparateDefectsSeenByTheSameFeature(t *testing.T) {
 	d := func(name string, alone bool, features ...string) Defect {
 		out := Defect{Name: name, Alone: alone}
 		for _, f := range features {

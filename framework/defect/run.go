@@ -11,14 +11,14 @@ import (
 	"meshgate/framework/suite"
 )
 
-// Run puts the defects into the mesh on which the session's suites stand, a batch at a
-// time, asks the features that must see them, and mends the mesh after each. It returns a
-// cell of the kill matrix for each defect and feature. Skipped features are left out.
+// Run injects the defects batch by batch into the mesh of the session, runs the features
+// that must detect them, and reverts each batch. It returns a cell of the kill matrix for
+// each defect and feature. Skipped features are left out.
 func Run(ctx context.Context, s *suite.Session, log progress.Log, defects []Defect) ([]report.Kill, error) {
 	if err := s.Stand(ctx); err != nil {
 		return nil, err
 	}
-	p, err := of(s.Bed())
+	t, err := newTarget(s.Bed())
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func Run(ctx context.Context, s *suite.Session, log progress.Log, defects []Defe
 			return kills, nil
 		}
 		phase := log.Begin(fmt.Sprintf("defects %d of %d: %s", i+1, len(batches), names(batch)))
-		found, err := p.treat(ctx, s, phase, batch)
+		found, err := t.check(ctx, s, phase, batch)
 		phase.End(err)
 		if err != nil {
 			return kills, err
@@ -39,24 +39,25 @@ func Run(ctx context.Context, s *suite.Session, log progress.Log, defects []Defe
 	return kills, nil
 }
 
-// treat runs one batch; whatever becomes of it, the mesh is mended.
-func (p patient) treat(ctx context.Context, s *suite.Session, phase progress.Phase, batch []Defect) (kills []report.Kill, err error) {
+// check injects one batch, runs its features and compares the results; it reverts the batch
+// in any case.
+func (t target) check(ctx context.Context, s *suite.Session, phase progress.Phase, batch []Defect) (kills []report.Kill, err error) {
 	defer func() {
-		phase.Waiting("the mesh to be mended")
-		if e := p.mend(ctx); e != nil {
-			err = errors.Join(err, fmt.Errorf("the mesh still carries %s: %w: `meshgate sabotage --mend` puts it back, `meshgate down` removes it", names(batch), e))
+		phase.Waiting("the defects to be reverted")
+		if e := t.revert(ctx); e != nil {
+			err = errors.Join(err, fmt.Errorf("the mesh still has the defects %s: %w: revert them with `meshgate sabotage --mend`, or remove the mesh with `meshgate down`", names(batch), e))
 		}
 	}()
-	phase.Waiting("the defects to be in every proxy")
-	if err := p.inflict(ctx, batch); err != nil {
+	phase.Waiting("every proxy to have the defects")
+	if err := t.inject(ctx, batch); err != nil {
 		return nil, err
 	}
-	phase.Waiting("the features")
+	phase.Waiting("the features to end")
 	w := &witness{bed: s.Bed(), session: s, defects: batch, seen: map[string]bool{}, last: map[string]error{}}
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() { defer close(watched); w.watch(watching) }()
-	found, err := s.Play(ctx, suite.Round{Only: asked(batch), Foreseen: declared(batch), Follow: true, Ended: w.ended})
+	found, err := s.Play(ctx, suite.Round{Only: featuresOf(batch), Foreseen: declaredMismatch(batch), Follow: true, Ended: w.ended})
 	stop()
 	<-watched
 	if err != nil || ctx.Err() != nil {
@@ -73,7 +74,7 @@ func names(batch []Defect) string {
 	return strings.Join(all, ", ")
 }
 
-func asked(batch []Defect) map[string]bool {
+func featuresOf(batch []Defect) map[string]bool {
 	features := map[string]bool{}
 	for _, d := range batch {
 		for _, s := range d.Sees {
@@ -83,8 +84,9 @@ func asked(batch []Defect) map[string]bool {
 	return features
 }
 
-// declared tells of a step by which mismatch a defect of the batch had to make it fail.
-func declared(batch []Defect) func(suite, feature string, s report.Step) (report.Mismatch, bool) {
+// declaredMismatch returns, for a step, the mismatch by which a defect of the batch must make it
+// fail.
+func declaredMismatch(batch []Defect) func(suite, feature string, s report.Step) (report.Mismatch, bool) {
 	return func(of, feature string, step report.Step) (report.Mismatch, bool) {
 		for _, d := range batch {
 			for _, s := range d.Sees {
@@ -97,8 +99,8 @@ func declared(batch []Defect) func(suite, feature string, s report.Step) (report
 	}
 }
 
-// matrix compares what was found with what had to be seen. missing says why a defect was
-// not seen in effect: then nothing about it was proven.
+// matrix compares the results of the features with what the defects declare. missing says
+// why a defect was not seen in effect: then the result proves nothing about it.
 func matrix(batch []Defect, found []report.Suite, missing func(Defect) error) []report.Kill {
 	var kills []report.Kill
 	for _, d := range batch {

@@ -25,7 +25,7 @@ func found(status report.Status, step, field string) []report.Suite {
 	return []report.Suite{{Name: "s", Features: []report.Feature{{Name: "F", Status: status, Steps: []report.Step{s}}}}}
 }
 
-func TestADefectIsKilledOnlyIfItWasInEffect(t *testing.T) {
+func TestMatrixCountsAKillOnlyWhenTheDefectWasInEffect(t *testing.T) {
 	d := Defect{Name: "bad", Sees: []Seen{{Feature: "s/F", Step: "see", Field: "status"}}}
 	shown, hidden := func(Defect) error { return nil }, func(Defect) error { return errors.New("no marker") }
 	for name, c := range map[string]struct {
@@ -33,29 +33,29 @@ func TestADefectIsKilledOnlyIfItWasInEffect(t *testing.T) {
 		missing func(Defect) error
 		want    report.KillOutcome
 	}{
-		"killed":               {found(report.Fail, "see", "status"), shown, report.Killed},
-		"survived":             {found(report.Pass, "see", ""), shown, report.Survived},
-		"for another reason":   {found(report.Fail, "see", "body"), shown, report.WrongReason},
-		"red, not in effect":   {found(report.Fail, "see", "status"), hidden, report.NotShown},
-		"green, nor in effect": {found(report.Pass, "see", ""), hidden, report.NotShown},
-		"not asked":            {nil, shown, report.NotShown},
+		"killed":           {found(report.Fail, "see", "status"), shown, report.Killed},
+		"survived":         {found(report.Pass, "see", ""), shown, report.Survived},
+		"wrong field":      {found(report.Fail, "see", "body"), shown, report.WrongReason},
+		"red, no effect":   {found(report.Fail, "see", "status"), hidden, report.NotShown},
+		"green, no effect": {found(report.Pass, "see", ""), hidden, report.NotShown},
+		"not featuresOf":   {nil, shown, report.NotShown},
 	} {
 		kills := matrix([]Defect{d}, c.found, c.missing)
 		require.Len(t, kills, 1, name)
 		assert.Equal(t, c.want, kills[0].Outcome, name)
 		assert.Equal(t, report.Defective, kills[0].By)
 	}
-	assert.Empty(t, matrix([]Defect{d}, found(report.Skip, "see", ""), shown), "a capability is absent")
+	assert.Empty(t, matrix([]Defect{d}, found(report.Skip, "see", ""), shown), "a skipped feature has no cell")
 }
 
-func TestTheMeshsConfigurationIsLaidOverMapByMap(t *testing.T) {
-	got, err := laidOver("accessLogFile: /dev/stdout\noutboundTrafficPolicy:\n  mode: REGISTRY_ONLY\nrootNamespace: istio-system\n",
+func TestMergedMeshConfigIsMergedMapByMap(t *testing.T) {
+	got, err := merged("accessLogFile: /dev/stdout\noutboundTrafficPolicy:\n  mode: REGISTRY_ONLY\nrootNamespace: istio-system\n",
 		map[string]any{"outboundTrafficPolicy": map[string]any{"mode": "ALLOW_ANY"}, "accessLogFile": ""})
 	require.NoError(t, err)
 	assert.YAMLEq(t, "accessLogFile: \"\"\noutboundTrafficPolicy: {mode: ALLOW_ANY}\nrootNamespace: istio-system\n", got)
 }
 
-func TestWhatEnvoyHasRefusedIsNotInEffect(t *testing.T) {
+func TestInEffectIgnoresConfigurationThatEnvoyRejected(t *testing.T) {
 	for dump, want := range map[string]bool{
 		`{"configs":[{"active_state":{"listener":{"stat_prefix":"meshgate-defect-bad"}}}]}`:     true,
 		`{"configs":[{"metadata":{"meshgate-defect-bad":{}}}]}`:                                 true,

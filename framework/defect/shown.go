@@ -19,15 +19,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// watchEvery is the interval at which a defect is looked for: a configuration dump is
-// a megabyte.
+// watchEvery is the interval at which the configuration is searched for a defect. It is long
+// because a configuration dump has about a megabyte.
 const watchEvery = 3 * time.Second
 
 // adminPort is where Envoy's admin interface listens, on the pod's loopback.
 const adminPort = 15000
 
-// witness looks for defects in effect while features are asked: what a defect changes is
-// there only while the features' own configuration is.
+// witness checks that defects are in effect while the features run: the configuration that
+// a defect changes exists only while the features' objects do.
 type witness struct {
 	bed     *testbed.Bed
 	session *suite.Session
@@ -35,11 +35,11 @@ type witness struct {
 
 	mu   sync.Mutex
 	seen map[string]bool
-	last map[string]error // why it was not seen, at the last look
+	last map[string]error // why the last check did not find it
 }
 
-// ended looks once more when a feature has ended that must see defects, while what it made
-// still stands.
+// ended checks once more when a feature that must see defects has ended, before its objects
+// are deleted.
 func (w *witness) ended(ctx context.Context, suite, feature string) {
 	for _, d := range w.defects {
 		if !w.saw(d) && slices.ContainsFunc(d.Sees, func(s Seen) bool { return s.Suite() == suite && s.Name() == feature }) {
@@ -48,8 +48,8 @@ func (w *witness) ended(ctx context.Context, suite, feature string) {
 	}
 }
 
-// watch looks now and then until the context ends: some features take away themselves
-// what a defect is seen by.
+// watch checks every watchEvery until the context ends: some features delete themselves the
+// objects by which a defect is seen.
 func (w *witness) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
@@ -83,7 +83,7 @@ func (w *witness) note(ctx context.Context, d Defect, err error) {
 	}
 }
 
-// missing says why a defect was not seen; nil if it was.
+// missing says why a defect was not seen in effect; nil means that it was.
 func (w *witness) missing(d Defect) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,10 +93,10 @@ func (w *witness) missing(d Defect) error {
 	case w.last[d.Name] != nil:
 		return w.last[d.Name]
 	}
-	return errors.New("nobody looked")
+	return errors.New("its effect was never checked")
 }
 
-// look is nil if the defect is in effect.
+// look is nil if the defect is in effect now.
 func (w *witness) look(ctx context.Context, d Defect) error {
 	if d.Shown.Object != "" {
 		return w.rewritten(ctx, d)
@@ -115,12 +115,12 @@ func (w *witness) look(ctx context.Context, d Defect) error {
 		return err
 	}
 	if len(pods) == 0 {
-		return fmt.Errorf("no pod in %s has %s", namespace, selector)
+		return fmt.Errorf("no pod in namespace %s matches %s", namespace, selector)
 	}
 	return w.configured(ctx, d, pods)
 }
 
-// configured wants the marker in what one of the Envoys works with.
+// configured is nil when one of the pods' Envoys uses configuration with the marker.
 func (w *witness) configured(ctx context.Context, d Defect, pods []corev1.Pod) error {
 	for _, pod := range pods {
 		dump, err := w.bed.Kube.Ask(ctx, pod.Namespace, pod.Name, adminPort, http.MethodGet, "/config_dump", nil)
@@ -132,14 +132,14 @@ func (w *witness) configured(ctx context.Context, d Defect, pods []corev1.Pod) e
 			return err
 		}
 	}
-	return fmt.Errorf("the configuration of the Envoy in %s/%s has no %q", pods[0].Namespace, pods[0].Name, d.marker())
+	return fmt.Errorf("config_dump of the Envoy in %s/%s does not contain %q", pods[0].Namespace, pods[0].Name, d.marker())
 }
 
-// inEffect looks for a text in Envoy's configuration, but for what Envoy has refused.
+// inEffect searches Envoy's configuration for a text, except in updates that Envoy rejected.
 func inEffect(dump []byte, text string) (bool, error) {
 	var all any
 	if err := json.Unmarshal(dump, &all); err != nil {
-		return false, fmt.Errorf("configuration of an Envoy: %w", err)
+		return false, fmt.Errorf("config_dump of an Envoy: %w", err)
 	}
 	return contains(all, text), nil
 }
@@ -160,7 +160,7 @@ func contains(v any, text string) bool {
 	return false
 }
 
-// rewritten wants an object that the defect's admission policy has marked.
+// rewritten is nil when an object carries the annotation of the defect's admission policy.
 func (w *witness) rewritten(ctx context.Context, d Defect) error {
 	kind := &unstructured.Unstructured{}
 	kind.SetGroupVersionKind(schema.GroupVersionKind{Group: "networking.istio.io", Version: "v1", Kind: d.Shown.Object})
@@ -176,5 +176,5 @@ func (w *witness) rewritten(ctx context.Context, d Defect) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("none of %d %s objects carries the annotation %s: %s", len(all), d.Shown.Object, annotation, d.Name)
+	return fmt.Errorf("annotation %[3]s of a %[2]s: want %[4]q, got it on none of %[1]d objects", len(all), d.Shown.Object, annotation, d.Name)
 }
