@@ -9,11 +9,10 @@ import (
 	"golang.org/x/term"
 )
 
-// minWidth is the width in columns below which live lanes could not say what
-// they are about.
+// minWidth is the width in columns below which live lines would be too short to be of use.
 const minWidth = 40
 
-// For picks the renderer for w: live lanes on a terminal that is wide enough,
+// For picks the renderer for w: live lines on a terminal that is wide enough,
 // plain lines everywhere else.
 func For(w *os.File) Log {
 	if term.IsTerminal(int(w.Fd())) && widthOf(w) >= minWidth {
@@ -24,7 +23,7 @@ func For(w *os.File) Log {
 
 // Lines returns a writer for output that is not progress but goes to the same
 // place, such as another library's log: each line of it is shown for good, above
-// lanes that are live. Close shows a last line that has no line feed.
+// lines that are live. Close shows a last line that has no line feed.
 func Lines(l Log) io.WriteCloser {
 	if s, ok := l.(liner); ok {
 		return &lines{show: s.line}
@@ -35,7 +34,7 @@ func Lines(l Log) io.WriteCloser {
 // liner is a Log that can show a line outside of any phase.
 type liner interface{ line(text string) }
 
-// maxPending bounds a line that does not end.
+// maxPending bounds the bytes that are kept of a line without line feed.
 const maxPending = 64 << 10
 
 type lines struct {

@@ -8,9 +8,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// frames passes go-pretty's frames on to a terminal. A frame begins by going up
-// as many lines as the last one left live; when the window has become narrower
-// since, those lines take more rows, and frames goes up those rows too.
+// frames writes go-pretty's frames to a terminal. A frame begins by moving the cursor up
+// over the live lines of the frame before. When the window has become narrower since,
+// those lines take more rows, and frames moves up over these too.
 type frames struct {
 	w     io.Writer
 	width func() int
@@ -19,7 +19,7 @@ type frames struct {
 	last []string // lines of the frame before
 }
 
-// upAndErase is how go-pretty goes up one live line.
+// upAndErase is what go-pretty writes to move up over one live line.
 func upAndErase() string { return text.CursorUp.Sprint() + text.EraseLine.Sprint() }
 
 func (f *frames) Write(frame []byte) (int, error) {
@@ -39,7 +39,7 @@ func (f *frames) Write(frame []byte) (int, error) {
 	return len(frame), nil
 }
 
-// wrapped counts the rows beyond one that the last n lines take by now.
+// wrapped counts the additional rows that the last n lines take at the present width.
 func (f *frames) wrapped(n int) int {
 	width, rows := f.width(), 0
 	for _, line := range f.last[max(0, len(f.last)-n):] {
@@ -54,5 +54,5 @@ func (f *frames) wrapped(n int) int {
 func (f *frames) line(s string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, _ = io.WriteString(f.w, s+"\n") // progress must not break the work it tells about
+	_, _ = io.WriteString(f.w, s+"\n") // a failing terminal must not stop the work
 }

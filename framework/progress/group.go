@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Group shows in one phase what several waiters wait for at the same time. It is
-// safe for concurrent use.
+// Group shows in one phase what several concurrent waiters wait for. It is safe for
+// concurrent use.
 type Group struct {
 	phase Phase
 
@@ -20,8 +20,8 @@ type Group struct {
 // NewGroup returns a group that shows nothing yet.
 func NewGroup(p Phase) *Group { return &Group{phase: p, waiting: map[string]State{}} }
 
-// Waiting says what a waiter waits for, by its own name; nil: for nothing any more.
-// The phase shows the waiter that has waited longest, and how many others there are.
+// Waiting sets what the named waiter waits for; nil means that it waits no longer. The
+// phase shows the waiter that has waited longest, and the number of the others.
 func (g *Group) Waiting(waiter string, missing error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -38,7 +38,7 @@ func (g *Group) Waiting(waiter string, missing error) {
 	g.show()
 }
 
-// Done says how far the group is, such as "5 of 14".
+// Done sets how far the group is, such as "5 of 14".
 func (g *Group) Done(text string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

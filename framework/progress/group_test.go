@@ -11,7 +11,7 @@ import (
 	"meshgate/framework/progress"
 )
 
-// heard is a phase that keeps what it was told to show.
+// heard is a phase that records the states passed to Show.
 type heard struct {
 	progress.Phase
 	said []progress.State
@@ -19,7 +19,7 @@ type heard struct {
 
 func (h *heard) Show(s progress.State) { h.said = append(h.said, s) }
 
-func TestAGroupShowsWhoHasWaitedLongestAndCountsTheOthers(t *testing.T) {
+func TestGroupShowsTheLongestWaiterAndCountsTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &heard{}
 		g := progress.NewGroup(h)

@@ -15,16 +15,17 @@ import (
 // compiled: sayEvery bounds the lines about that.
 const (
 	remindEvery = 10 * time.Second
-	sayEvery    = time.Second
+	minGap      = time.Second
 )
 
-// maxText bounds one text from outside, such as an error, in a line for people.
+// maxText bounds the length in a line of one text from outside, such as an error.
 const maxText = 600
 
 // Plain returns a Log of lines for files and CI servers: UTC time, phase, event.
-// A phase that waits says so again every 10 s, and says at most once a second what
-// else it waits for; what it only shows it says when that has taken 10 s. Text is made printable; errors of
-// the writer are ignored, since progress must not break the work it tells about.
+// A waiting phase repeats its line every 10 s, and writes at most once a second that it
+// waits for something else. A state set by Show gets a line when the wait has taken 10 s.
+// Control characters are escaped; errors of the writer are ignored, since a failing log
+// must not stop the work.
 func Plain(w io.Writer) Log {
 	return &plain{w: w}
 }
@@ -55,12 +56,12 @@ type plainPhase struct {
 
 	mu     sync.Mutex
 	state  State
-	unsaid bool      // what is waited for has to have a line, and has none yet
-	spoke  time.Time // the last line about what is waited for
+	unsaid bool      // the awaited object still needs a line
+	spoke  time.Time // when the last line about a wait was written
 
 	end     sync.Once
 	stop    chan struct{} // closed by End
-	stopped chan struct{} // closed when the reminder is gone
+	stopped chan struct{} // closed when remind has returned
 }
 
 func (p *plainPhase) say(text string) {
@@ -82,14 +83,14 @@ func (p *plainPhase) Show(s State) {
 	p.state, p.unsaid = s, false
 }
 
-// tell says what is waited for if that is due.
+// tell writes a line about the awaited object if one is due.
 func (p *plainPhase) tell() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, line := time.Now(), ""
 	switch quiet := now.Sub(p.spoke); {
 	case p.state.Object == "":
-	case p.unsaid && quiet >= sayEvery:
+	case p.unsaid && quiet >= minGap:
 		line = "waiting for " + p.state.Object
 	case quiet >= remindEvery && now.Sub(p.state.Since) >= remindEvery:
 		line = "still waiting for " + p.state.Object + p.state.lasting()
@@ -114,10 +115,10 @@ func (p *plainPhase) End(err error) {
 	})
 }
 
-// remind tells what no call of Waiting has told, until the phase ends.
+// remind writes the lines that are due between calls of Waiting, until the phase ends.
 func (p *plainPhase) remind() {
 	defer close(p.stopped)
-	tick := time.NewTicker(sayEvery)
+	tick := time.NewTicker(minGap)
 	defer tick.Stop()
 	for {
 		select {
@@ -129,8 +130,8 @@ func (p *plainPhase) remind() {
 	}
 }
 
-// plainText is fmt.Sprintf, except that a format without arguments is taken as it is:
-// it may hold a percent sign that came from outside.
+// plainText is fmt.Sprintf, except that a format without arguments is returned unchanged:
+// it may be text from outside with a percent sign.
 func plainText(format string, args []any) string {
 	if len(args) == 0 {
 		return format

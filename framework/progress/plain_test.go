@@ -15,11 +15,11 @@ import (
 	"meshgate/framework/progress"
 )
 
-// after lets the bubble's clock run. Package wait has the sleeping of the
-// product; here the clock is not real.
+// after advances the fake clock of the synctest bubble. Only package wait may sleep on the
+// real clock.
 func after(d time.Duration) { <-time.After(d) }
 
-func TestPlain(t *testing.T) {
+func TestPlainWritesBeginWaitsNotesAndEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		ph := progress.Plain(&b).Begin("cluster")
@@ -47,7 +47,7 @@ func TestPlain(t *testing.T) {
 	}) // the bubble fails if a goroutine is left
 }
 
-func TestPlainSaysWhatChangesQuicklyOnceASecond(t *testing.T) {
+func TestPlainWritesFastChangesOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		ph := progress.Plain(&b).Begin("bundle")
@@ -66,7 +66,7 @@ func TestPlainSaysWhatChangesQuicklyOnceASecond(t *testing.T) {
 	})
 }
 
-func TestPlainSaysWhatIsOnlyShownWhenThatTakesLong(t *testing.T) {
+func TestPlainWritesAShownStateOnlyWhenTheWaitIsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		ph := progress.Plain(&b).Begin("basic-gateway")
@@ -87,7 +87,7 @@ func TestPlainSaysWhatIsOnlyShownWhenThatTakesLong(t *testing.T) {
 	})
 }
 
-func TestPlainFailureAndHostileText(t *testing.T) {
+func TestPlainBoundsErrorsAndEscapesControlCharacters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		ph := progress.Plain(&b).Begin("mesh\x1b[2J")
@@ -107,13 +107,13 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
-func TestProgressNeverBreaksTheWork(t *testing.T) {
+func TestErrorsOfTheWriterAreIgnored(t *testing.T) {
 	ph := progress.Plain(failing{}).Begin("cluster")
 	ph.Note("n")
 	ph.End(nil)
 }
 
-func TestPlainKeepsParallelLinesWhole(t *testing.T) {
+func TestPlainDoesNotMixParallelLines(t *testing.T) {
 	var b strings.Builder
 	log := progress.Plain(&b)
 	var wg sync.WaitGroup
@@ -134,7 +134,7 @@ func TestPlainKeepsParallelLinesWhole(t *testing.T) {
 	}
 }
 
-func TestLines(t *testing.T) {
+func TestLinesSplitsOtherOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		w := progress.Lines(progress.Plain(&b))
@@ -150,7 +150,7 @@ func TestLines(t *testing.T) {
 	assert.Equal(t, 2, n)
 }
 
-func TestDiscard(t *testing.T) {
+func TestDiscardWritesNothing(t *testing.T) {
 	ph := progress.Discard().Begin("x")
 	ph.Waiting("y")
 	ph.Show(progress.State{Object: "y"})

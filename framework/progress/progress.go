@@ -1,6 +1,6 @@
-// Package progress tells people what a long piece of work is doing: the phase,
-// what is being waited for, and how long it has taken. It renders nothing about
-// verdicts; package report does.
+// Package progress shows people what a long piece of work is doing: its phase, the object
+// that it waits for, and the time it has taken. It does not render verdicts; package report
+// does.
 package progress
 
 import (
@@ -18,8 +18,8 @@ type Log interface {
 type Phase interface {
 	// Waiting names the object that the phase is waiting for at this moment.
 	Waiting(object string)
-	// Show is Waiting of a phase in which several things go on at the same time. It may
-	// change often: of lines for a file it makes some only when a wait is long.
+	// Show replaces Waiting in a phase with several concurrent waits. It may be called
+	// often: a plain log writes a line for it only when a wait is long.
 	Show(State)
 	// Note records a fact a person should know, such as an adaptation to the host.
 	Note(format string, args ...any)
@@ -29,13 +29,13 @@ type Phase interface {
 
 // State is how far a phase is, and what it waits for at this moment.
 type State struct {
-	Done   string    // such as "5 of 14, 1 failed"; empty: nothing is counted
-	Object string    // what has been waited for longest; empty: nothing is
+	Done   string    // such as "5 of 14, 1 failed"; empty when nothing is counted
+	Object string    // the object of the longest wait; empty when the phase does not wait
 	Since  time.Time // when that wait began
-	More   int       // how much else is waited for
+	More   int       // the number of other waits
 }
 
-// counted puts before a text how far the phase is.
+// counted prefixes a text with how far the phase is.
 func (s State) counted(text string) string {
 	if s.Done == "" {
 		return text
@@ -43,7 +43,7 @@ func (s State) counted(text string) string {
 	return s.Done + ": " + text
 }
 
-// lasting says how long the wait has been, and that there are others.
+// lasting says how long the wait has taken, and how many others there are.
 func (s State) lasting() string {
 	text := " (" + elapsed(time.Since(s.Since)) + ")"
 	if s.More > 0 {
@@ -52,7 +52,7 @@ func (s State) lasting() string {
 	return text
 }
 
-// Discard returns a Log that tells nobody.
+// Discard returns a Log that writes nothing.
 func Discard() Log { return discard{} }
 
 type discard struct{}

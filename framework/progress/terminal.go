@@ -12,15 +12,14 @@ import (
 	"meshgate/framework/report/printable"
 )
 
-// frameEvery is how often live lanes are drawn. The end of the last lane waits
-// for one frame, so it is short.
+// frameEvery is how often live lines are drawn. The end of the last phase waits for one
+// frame, so it is short.
 const frameEvery = 50 * time.Millisecond
 
-// Terminal returns a Log with one live line for each open phase: its name, what
-// it waits for, and for how long. What ends, and what is noted, stays on the
-// screen above the live lines. Nothing is drawn, and no goroutine runs, while no
-// phase is open, so other output can go to w in between; while one is open, it
-// goes through Lines.
+// Terminal returns a Log with one live line for each open phase: its name, what it waits
+// for, and for how long. Notes and the results of ended phases stay on the screen above
+// the live lines. While no phase is open nothing is drawn and no goroutine runs, so that
+// other output may be written to w; while one is open, other output must go through Lines.
 func Terminal(w *os.File) Log {
 	return newTerminal(w, func() int { return widthOf(w) })
 }
@@ -29,7 +28,7 @@ func newTerminal(w io.Writer, width func() int) *terminal {
 	return &terminal{out: &frames{w: w, width: width}, width: width}
 }
 
-// widthOf is the number of columns, or of a common terminal where w does not say.
+// widthOf is the number of columns of w, or 80 when w is not a terminal.
 func widthOf(w *os.File) int {
 	columns, _, err := term.GetSize(int(w.Fd()))
 	if err != nil || columns <= 0 {
@@ -43,41 +42,41 @@ type terminal struct {
 	width func() int
 
 	mu   sync.Mutex
-	open int   // lanes that have not ended
-	show *show // nil while open is 0
+	open int      // phases that have not ended
+	live *display // nil while open is 0
 }
 
-// show is one stretch of time in which lanes are open.
-type show struct {
+// display draws the live lines from the begin of the first phase until no phase is open.
+type display struct {
 	writer progress.Writer
 	done   chan struct{} // closed when the last frame is drawn
 
 	mu    sync.Mutex
-	lanes map[*lane]bool
+	lines map[*progressLine]bool
 }
 
 func (t *terminal) Begin(name string) Phase {
 	t.lock()
 	defer t.mu.Unlock()
-	l := &lane{terminal: t, name: printable.Line(name), begun: time.Now()}
-	fresh := t.show == nil
+	l := &progressLine{terminal: t, name: printable.Line(name), begun: time.Now()}
+	fresh := t.live == nil
 	if fresh {
-		t.show = newShow(t.out)
+		t.live = newDisplay(t.out)
 	}
 	t.open++
-	t.show.add(l, t.width())
+	t.live.add(l, t.width())
 	if fresh {
-		go t.show.run(t.width)
+		go t.live.run(t.width)
 	}
 	return l
 }
 
-// lock waits until no show is drawing its last frame, and holds t.mu then. The
-// wait is outside the mutex, so that nobody is stuck behind a frame.
+// lock waits until no display is drawing its last frame, and then holds t.mu. It waits
+// outside the mutex, so that a frame blocks no other caller.
 func (t *terminal) lock() {
 	for {
 		t.mu.Lock()
-		s := t.show
+		s := t.live
 		if s == nil || t.open > 0 {
 			return
 		}
@@ -86,33 +85,33 @@ func (t *terminal) lock() {
 	}
 }
 
-// finish waits for the last frame of a show that has no open lane.
-func (t *terminal) finish(s *show) {
+// finish waits for the last frame of a display without open phases.
+func (t *terminal) finish(s *display) {
 	<-s.done
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.show == s {
-		t.show = nil
+	if t.live == s {
+		t.live = nil
 	}
 }
 
-// line shows a line for good, above the lanes if there are any.
+// line writes a line that stays on the screen, above the live lines if there are any.
 func (t *terminal) line(text string) {
 	t.lock()
 	defer t.mu.Unlock()
 	text = printable.Line(text)
-	if t.show == nil {
+	if t.live == nil {
 		t.out.line(text)
 		return
 	}
-	t.show.writer.Log(text)
+	t.live.writer.Log(text)
 }
 
-// ended takes a lane off the screen, and waits for the last frame when it was the
-// last lane: what is printed next must find the cursor on a line of its own.
-func (t *terminal) ended(l *lane, err error) {
+// ended replaces a live line by its final text. After the last phase it waits for the last
+// frame, so that the next output begins on a new line.
+func (t *terminal) ended(l *progressLine, err error) {
 	t.mu.Lock()
-	s := t.show
+	s := t.live
 	s.end(l, err)
 	t.open--
 	last := t.open == 0
@@ -122,7 +121,7 @@ func (t *terminal) ended(l *lane, err error) {
 	}
 }
 
-func newShow(out io.Writer) *show {
+func newDisplay(out io.Writer) *display {
 	w := progress.NewWriter()
 	w.SetOutputWriter(out)
 	w.SetUpdateFrequency(frameEvery)
@@ -130,23 +129,23 @@ func newShow(out io.Writer) *show {
 	w.SetTrackerPosition(progress.PositionRight)
 	style := progress.StyleDefault
 	style.Options.DoneString, style.Options.ErrorString, style.Options.Separator = "", "", ""
-	style.Visibility = progress.StyleVisibility{} // the message says it all
+	style.Visibility = progress.StyleVisibility{} // the message has all parts of the line
 	w.SetStyle(style)
-	return &show{writer: w, done: make(chan struct{}), lanes: map[*lane]bool{}}
+	return &display{writer: w, done: make(chan struct{}), lines: map[*progressLine]bool{}}
 }
 
-func (s *show) add(l *lane, width int) {
+func (s *display) add(l *progressLine, width int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.tracker = &progress.Tracker{Message: l.live(width)}
-	s.lanes[l] = true
+	l.tracker = &progress.Tracker{Message: l.render(width)}
+	s.lines[l] = true
 	s.writer.AppendTracker(l.tracker)
 }
 
-func (s *show) end(l *lane, err error) {
+func (s *display) end(l *progressLine, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.lanes, l)
+	delete(s.lines, l)
 	l.tracker.UpdateMessage(l.last(err))
 	if err != nil {
 		l.tracker.MarkAsErrored()
@@ -155,8 +154,8 @@ func (s *show) end(l *lane, err error) {
 	l.tracker.MarkAsDone()
 }
 
-// run draws until no lane is open, and keeps the lanes' elapsed times moving.
-func (s *show) run(width func() int) {
+// run draws until no phase is open, and updates the elapsed times.
+func (s *display) run(width func() int) {
 	defer close(s.done)
 	drawn := make(chan struct{})
 	go func() {
@@ -175,10 +174,10 @@ func (s *show) run(width func() int) {
 	}
 }
 
-func (s *show) refresh(width int) {
+func (s *display) refresh(width int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for l := range s.lanes {
-		l.tracker.UpdateMessage(l.live(width))
+	for l := range s.lines {
+		l.tracker.UpdateMessage(l.render(width))
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 func after(d time.Duration) { <-time.After(d) }
 
-func TestTerminalShowsAndKeeps(t *testing.T) {
+func TestTerminalShowsLiveLinesAndKeepsNotes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(80)
 		log := newTerminal(s, s.columns)
@@ -53,7 +53,7 @@ func TestTerminalShowsAndKeeps(t *testing.T) {
 	}) // the bubble fails if a goroutine is left
 }
 
-func TestTerminalShowsHowFarAPhaseIsWhateverElseThereIsRoomFor(t *testing.T) {
+func TestTerminalKeepsTheCountWhenTheLineIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(80)
 		suite := newTerminal(s, s.columns).Begin("basic-gateway")
@@ -72,7 +72,7 @@ func TestTerminalShowsHowFarAPhaseIsWhateverElseThereIsRoomFor(t *testing.T) {
 	})
 }
 
-func TestTerminalIsResized(t *testing.T) {
+func TestTerminalRedrawsAfterAResize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(100)
 		log := newTerminal(s, s.columns)
@@ -96,7 +96,7 @@ func TestTerminalIsResized(t *testing.T) {
 	})
 }
 
-func TestTerminalHostileText(t *testing.T) {
+func TestTerminalEscapesControlCharacters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(200)
 		log := newTerminal(s, s.columns)
@@ -110,7 +110,7 @@ func TestTerminalHostileText(t *testing.T) {
 	})
 }
 
-func TestTerminalManyLanesAtOnce(t *testing.T) {
+func TestTerminalShowsManyPhasesInParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen(80)
 		log := newTerminal(s, s.columns)
@@ -138,8 +138,8 @@ func TestTerminalManyLanesAtOnce(t *testing.T) {
 	})
 }
 
-// TestForAFile: what is no terminal gets plain lines.
-func TestForAFile(t *testing.T) {
+// A file is no terminal, so it gets plain lines.
+func TestForReturnsPlainLinesForAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	f, err := os.Create(path)
 	require.NoError(t, err)

@@ -10,8 +10,8 @@ import (
 	"meshgate/framework/report/printable"
 )
 
-// lane is a phase on a terminal.
-type lane struct {
+// progressLine is the line of one phase on a terminal.
+type progressLine struct {
 	terminal *terminal
 	name     string
 	begun    time.Time
@@ -22,7 +22,7 @@ type lane struct {
 	state State
 }
 
-func (l *lane) Waiting(object string) {
+func (l *progressLine) Waiting(object string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if object != l.state.Object {
@@ -30,23 +30,23 @@ func (l *lane) Waiting(object string) {
 	}
 }
 
-func (l *lane) Show(s State) {
+func (l *progressLine) Show(s State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state = s
 }
 
-func (l *lane) Note(format string, args ...any) {
+func (l *progressLine) Note(format string, args ...any) {
 	l.terminal.line(l.name + ": " + printable.Short(plainText(format, args), maxText))
 }
 
-func (l *lane) End(err error) {
+func (l *progressLine) End(err error) {
 	l.end.Do(func() { l.terminal.ended(l, err) })
 }
 
-// live is the lane's line at this moment. It leaves the last column free: a
-// terminal that is written to its very edge wraps, and the frame would be off.
-func (l *lane) live(width int) string {
+// render is the text of the line at this moment. It leaves the last column free: a
+// terminal wraps a line of its full width, and the frame would be misplaced.
+func (l *progressLine) render(width int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	head, tail := l.name, State{Since: l.begun}.lasting()
@@ -61,8 +61,8 @@ func (l *lane) live(width int) string {
 	return text.Trim(text.Snip(head, room, "…")+tail, max(1, width-1))
 }
 
-// last is the line that stays of the lane.
-func (l *lane) last(err error) string {
+// last is the text that stays on the screen when the phase has ended.
+func (l *progressLine) last(err error) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.name + ": " + printable.Short(l.state.counted(ending(err, time.Since(l.begun))), maxText)
