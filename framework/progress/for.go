@@ -21,9 +21,9 @@ func For(w *os.File) Log {
 	return Plain(w)
 }
 
-// Lines returns a writer for output that is not progress but goes to the same
-// place, such as another library's log: each line of it is shown for good, above
-// lines that are live. Close shows a last line that has no line feed.
+// Lines returns a writer for output that is not progress but goes to the same place,
+// such as another library's log: each of its lines stays on the screen, above the live
+// lines. Close shows a last line that has no line feed.
 func Lines(l Log) io.WriteCloser {
 	if s, ok := l.(liner); ok {
 		return &lines{show: s.line}

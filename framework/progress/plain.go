@@ -9,10 +9,10 @@ import (
 	"meshgate/framework/report/printable"
 )
 
-// remindEvery is how often a plain log repeats what is waited for: often enough
-// that a CI server sees life, seldom enough that its log stays readable. What is
-// waited for may change a hundred times a second, as with packages that are
-// compiled: sayEvery bounds the lines about that.
+// A plain log repeats every remindEvery what a phase waits for: often enough that a CI
+// server sees activity, seldom enough that its log stays readable. The awaited object may
+// change a hundred times a second, as with packages that are compiled; minGap is the least
+// time between two lines about that.
 const (
 	remindEvery = 10 * time.Second
 	minGap      = time.Second

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// screen is a small terminal: it understands what go-pretty sends, wraps at its
-// width, reflows when it is resized as today's terminals do, and keeps all rows.
+// screen emulates a terminal: it interprets the escape sequences of go-pretty, wraps at its
+// width, reflows when it is resized as modern terminals do, and keeps all rows.
 type screen struct {
 	mu     sync.Mutex
 	width  int
 	lines  []string // logical lines; the last one has the cursor
-	unread string   // sequences that were not understood
+	unread string   // escape sequences that it does not know
 }
 
 func newScreen(width int) *screen { return &screen{width: width, lines: []string{""}} }

@@ -99,5 +99,9 @@ func CodeRules() []CodeRule {
 			In:  []string{"./framework/expect", "./framework/accesslog", "./framework/hop", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config"},
 			Why: "the pure rooms ask nothing of a network",
 		},
+		{
+			Name: "retired words", In: retiredWordScope().packages, Except: []string{"./internal/archtest"}, Tests: true,
+			Find: retiredWords, Why: retiredWordsWhy,
+		},
 	}
 }

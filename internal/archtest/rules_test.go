@@ -50,8 +50,9 @@ func bad() map[string][]string {
 			"var p = new(int)", "import \"flag\"\nvar u = flag.Bool(\"u\", false, \"\")", "var all = []int{1}\nfunc f() { all = append(all, 2) }",
 			"var all = []int{1}\nfunc f() { func() { all[0] = 2 }() }",
 		},
-		"skip":       {"import \"testing\"\nfunc TestX(t *testing.T) { t.Sk" + "ip() }", "import \"testing\"\nfunc TestX(t *testing.T) { t.Skipf(\"later\") }"},
-		"unfinished": {"// TO" + "DO: later\nvar x = 1", "/* a FIX" + "ME */"},
+		"skip":          {"import \"testing\"\nfunc TestX(t *testing.T) { t.Sk" + "ip() }", "import \"testing\"\nfunc TestX(t *testing.T) { t.Skipf(\"later\") }"},
+		"unfinished":    {"// TO" + "DO: later\nvar x = 1", "/* a FIX" + "ME */"},
+		"retired words": {"// f mends the mesh.\nfunc f() {}", "func inflictAll() {}", "var s = \"in the Scene\""},
 		"network": {
 			"import \"net\"\nfunc f() { net.Dial(\"tcp\", \"\") }", "import \"net/http\"\nvar c = http.Client{}", "import \"net/http\"\nfunc f() { http.Get(\"\") }",
 			"import \"crypto/tls\"\nfunc f() { tls.Dial(\"tcp\", \"\", nil) }", "import \"net\"\nvar d net.Dialer",
@@ -72,9 +73,10 @@ func good() map[string][]string {
 			"var n = 1\nfunc f() { n := 2; n++ ; _ = n }", "var n = 1\nfunc f(n int) { n++ }", "var n = 1\nfunc f() { for n := range 3 { n++ } }",
 			"var m = map[string]int{\"a\": 1}\nfunc f() int { x := m[\"a\"]; x++; return x }", "const c = 1",
 		},
-		"skip":       {"import \"testing\"\nfunc TestX(t *testing.T) { t.Log() }", "func f(r interface{ Skip() }) { r.Skip() }"},
-		"unfinished": {"// a method of toDo lists\nvar x = \"TO" + "DO\""},
-		"network":    {"import \"net\"\nvar ip net.IP", "import \"net/http\"\nvar h http.Header"},
+		"skip":          {"import \"testing\"\nfunc TestX(t *testing.T) { t.Log() }", "func f(r interface{ Skip() }) { r.Skip() }"},
+		"unfinished":    {"// a method of toDo lists\nvar x = \"TO" + "DO\""},
+		"retired words": {"// A recommendation for planes.\nvar underscored = 1", "var s = \"run meshgate sabotage --mend\""},
+		"network":       {"import \"net\"\nvar ip net.IP", "import \"net/http\"\nvar h http.Header"},
 	}
 }
 

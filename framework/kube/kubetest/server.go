@@ -36,7 +36,7 @@ type Server struct {
 	intercept func(http.ResponseWriter, *http.Request) bool
 }
 
-// New starts a server that knows the kinds besides Builtin; Close ends it.
+// New starts a server that knows the kinds in addition to Builtin; Close ends it.
 func New(kinds ...Kind) *Server {
 	s := &Server{kinds: append(Builtin(), kinds...), objects: map[string]*unstructured.Unstructured{}, logs: map[string]string{}}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
