@@ -26,7 +26,7 @@ func TestWhatCannotBeReplayedIsSaidBeforeAnythingIsBegun(t *testing.T) {
 		"no report":         {[]string{"gone", "F"}, report.ExitInfrastructure, "name a run that there is, or make one with `meshgate run`"},
 		"truncated":         {[]string{u.file("half.json", string(whole[:len(whole)/2])), "F"}, report.ExitInfrastructure, "cut off after"},
 		"newer":             {[]string{u.file("new.json", strings.Replace(string(whole), "report/v1", "report/v2", 1)), "F"}, report.ExitInfrastructure, `want "meshgate.report/v1", got "meshgate.report/v2"`},
-		"no such feature":   {[]string{red, "G"}, report.ExitUsage, `feature "G" is not in run red, which asked s/F`},
+		"no such feature":   {[]string{red, "G"}, report.ExitUsage, `feature "G" is not in run red, which has s/F`},
 		"passed":            {[]string{green, "s/F"}, report.ExitUsage, "s/F did not fail in run green: it passed"},
 		"latest":            {[]string{filepath.Dir(red), "F"}, report.ExitUsage, "in run green"},
 		"not in this build": {[]string{red, "F"}, report.ExitInfrastructure, "run red asked suite s, which this meshgate does not have"},

@@ -1,6 +1,5 @@
-// Package disturb makes trouble in the surroundings of a mesh while it is looked at: what
-// a verdict must not be misled by. It never touches what the suites or the mesh's
-// gateways are.
+// Package disturb disturbs the environment of a mesh during a run, by disturbances that must
+// not change a verdict. It never changes objects of the suites or gateways of the mesh.
 package disturb
 
 import (
@@ -20,38 +19,38 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// usual is how long the surroundings are left alone, at first and where nothing speaks for
-// longer.
-const usual = 30 * time.Second
+// defaultInterval is the time before the first disturbance, and between two unless the kind
+// needs longer.
+const defaultInterval = 30 * time.Second
 
-// remembered is longer than clients of an API server remember that it was away (two
-// minutes in client-go), for which they come back later each time: disturbed more often, a
-// control plane would soon hear of nothing any more.
-const remembered = 130 * time.Second
+// apiServerInterval is longer than the time for which clients back off after an API server
+// was away (two minutes in client-go). With more frequent restarts a control plane would soon
+// receive no events any more.
+const apiServerInterval = 130 * time.Second
 
-// Disturbance is a kind of trouble.
+// Disturbance is one kind of disturbance.
 type Disturbance struct {
 	name string
-	// once makes trouble once; nil for what goes on all the time.
+	// once disturbs once; nil for a disturbance that lasts all the time.
 	once func(context.Context, *testbed.Bed) error
-	// every is how long the surroundings are left alone then.
+	// every is the time between two calls of once.
 	every time.Duration
-	// always goes on until the context ends.
+	// always disturbs until the context ends.
 	always func(context.Context)
 }
 
-// table lists the kinds; the first is none.
+// table lists the kinds; the first is no disturbance.
 func table() []Disturbance {
 	return []Disturbance{
 		{name: ""},
 		{name: "busy", always: busy},
-		{name: "pods", once: killPods, every: usual},
-		{name: "istiod", once: restartIstiod, every: usual},
-		{name: "apiserver", once: restartAPIServer, every: remembered},
+		{name: "pods", once: killPods, every: defaultInterval},
+		{name: "istiod", once: restartIstiod, every: defaultInterval},
+		{name: "apiserver", once: restartAPIServer, every: apiServerInterval},
 	}
 }
 
-// Kinds lists the names for a usage text.
+// Kinds lists the names of the kinds for a usage text.
 func Kinds() string {
 	var names []string
 	for _, d := range table()[1:] {
@@ -60,7 +59,7 @@ func Kinds() string {
 	return strings.Join(names, ", ")
 }
 
-// New is the disturbance of that name; the empty name is none.
+// New returns the kind of that name; the empty name is no disturbance.
 func New(name string) (Disturbance, error) {
 	for _, d := range table() {
 		if d.name == name {
@@ -70,10 +69,10 @@ func New(name string) (Disturbance, error) {
 	return Disturbance{}, fmt.Errorf("want one of %s, got %q", Kinds(), name)
 }
 
-// Start makes trouble until stop is called, which returns when it has ended.
+// Start disturbs until stop is called, which returns when the disturbance has ended.
 func (d Disturbance) Start(ctx context.Context, bed *testbed.Bed, log progress.Log) (stop func(), err error) {
 	if d.once != nil && bed.Cluster.Provider != "kind" {
-		return nil, fmt.Errorf("disturbance %s: only on a cluster that meshgate has made, not on provider %s: %w", d.name, bed.Cluster.Provider, kube.ErrForeign)
+		return nil, fmt.Errorf("disturbance %s: want a cluster that meshgate has created, got one of provider %s: %w", d.name, bed.Cluster.Provider, kube.ErrForeign)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -82,15 +81,15 @@ func (d Disturbance) Start(ctx context.Context, bed *testbed.Bed, log progress.L
 		case d.always != nil:
 			d.always(ctx)
 		case d.once != nil:
-			d.again(ctx, bed, log)
+			d.repeat(ctx, bed, log)
 		}
 	})
 	return func() { cancel(); running.Wait() }, nil
 }
 
-// again makes trouble now and then.
-func (d Disturbance) again(ctx context.Context, bed *testbed.Bed, log progress.Log) {
-	next := time.NewTimer(usual)
+// repeat calls once at the kind's interval.
+func (d Disturbance) repeat(ctx context.Context, bed *testbed.Bed, log progress.Log) {
+	next := time.NewTimer(defaultInterval)
 	defer next.Stop()
 	for {
 		select {
@@ -101,13 +100,13 @@ func (d Disturbance) again(ctx context.Context, bed *testbed.Bed, log progress.L
 		}
 		phase := log.Begin("disturbance: " + d.name)
 		if err := d.once(ctx, bed); err != nil && ctx.Err() == nil {
-			phase.Note("could not: %v", err) // the API server may be away, for that matter
+			phase.Note("failed: %v", err) // the disturbed API server itself may be unreachable
 		}
 		phase.End(nil)
 	}
 }
 
-// busy takes every processor.
+// busy keeps every CPU busy.
 func busy(ctx context.Context) {
 	var all sync.WaitGroup
 	for range runtime.NumCPU() {
@@ -123,8 +122,8 @@ func busy(ctx context.Context) {
 	all.Wait()
 }
 
-// killPods ends what the cluster itself runs beside the mesh: name service and load
-// balancer's controller.
+// killPods deletes the pods of DNS and of the load balancer's controller, which run on the
+// cluster next to the mesh.
 func killPods(ctx context.Context, bed *testbed.Bed) error {
 	return errors.Join(
 		kill(ctx, bed, "kube-system", "k8s-app=kube-dns"),
@@ -141,7 +140,7 @@ func kill(ctx context.Context, bed *testbed.Bed, namespace, selector string) err
 		return err
 	}
 	if len(pods) == 0 {
-		return fmt.Errorf("no pod in %s has %s", namespace, selector)
+		return fmt.Errorf("no pod in namespace %s matches %s", namespace, selector)
 	}
 	for _, p := range pods {
 		if err := bed.Kube.Typed().CoreV1().Pods(namespace).Delete(ctx, p.Name, metav1.DeleteOptions{}); err != nil {
@@ -151,8 +150,9 @@ func kill(ctx context.Context, bed *testbed.Bed, namespace, selector string) err
 	return nil
 }
 
-// restartAPIServer kills the process, and the kubelet starts it again. One that is asked to
-// end refuses everybody for half a minute first, until the next disturbance.
+// restartAPIServer kills the process, which the kubelet restarts. It does not send SIGTERM,
+// because a terminating API server refuses requests for half a minute first, until the next
+// disturbance.
 func restartAPIServer(ctx context.Context, bed *testbed.Bed) error {
 	e, err := engine.Detect(ctx, engine.Commands{}, engine.Kind(bed.Config.Cluster.Engine))
 	if err != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnUnknownDisturbanceIsToldWithThoseThatThereAre(t *testing.T) {
+func TestNewErrorListsTheKinds(t *testing.T) {
 	_, err := New("earthquake")
 	assert.EqualError(t, err, `want one of busy, pods, istiod, apiserver, got "earthquake"`)
 }
 
-func TestAClusterThatIsNotOursIsLeftAlone(t *testing.T) {
+func TestStartRefusesAForeignCluster(t *testing.T) {
 	for _, name := range []string{"pods", "istiod", "apiserver"} {
 		d, err := New(name)
 		require.NoError(t, err)
@@ -27,7 +27,7 @@ func TestAClusterThatIsNotOursIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestTroubleEndsWhenItIsStopped(t *testing.T) {
+func TestStopWaitsUntilTheDisturbanceHasEnded(t *testing.T) {
 	for _, name := range []string{"", "busy"} {
 		d, err := New(name)
 		require.NoError(t, err)

@@ -1,7 +1,7 @@
-// Package evidence captures what a person needs to understand a failure, at the
-// moment of the failure and before anything is cleaned up: objects, events, logs,
-// what the proxies were programmed with and what they counted, and what the
-// control plane thinks of them. Secrets do not leave the cluster with it.
+// Package evidence captures what a person needs to understand a failure, at the moment of the
+// failure and before anything is cleaned up: objects, events, logs, the configuration and
+// statistics of the proxies, and the debug output of the control plane. It removes secrets
+// from everything that it writes.
 package evidence
 
 import (
@@ -22,7 +22,8 @@ import (
 	"meshgate/framework/mesh"
 )
 
-// Cluster is what the collectors use of a cluster; *kube.Client is one.
+// Cluster is the part of a cluster's client that the collectors use; *kube.Client implements
+// it.
 type Cluster interface {
 	Typed() kubernetes.Interface
 	Dynamic() dynamic.Interface
@@ -30,41 +31,40 @@ type Cluster interface {
 	Forward(ctx context.Context, ns, pod string, port int) (local string, stop func(), err error)
 }
 
-// The limits of a capture where the Collector sets no others.
+// The limits of a capture for which the Collector sets no others.
 const (
 	DefaultLimit = 5 * time.Second
 	DefaultWhole = 10 * time.Second
 )
 
-// atOnce bounds the collectors that run at the same time: enough to hide the
-// API server's latency, few enough not to be a load of their own on the cluster
-// whose state is to be seen.
-const atOnce = 8
+// maxConcurrent bounds the collectors that run at the same time: enough to hide the API
+// server's latency, few enough not to change the load of the cluster whose state is captured.
+const maxConcurrent = 8
 
 // Collector captures evidence. It is safe for concurrent use; what it captures at
 // one failure may show traces of features that run at the same time.
 type Collector struct {
 	Kube Cluster
-	// Mesh says which control plane and gateways are looked at besides the pods of
-	// the namespaces; nil means none.
+	// Mesh names the control plane and the gateways that are captured in addition to the pods
+	// of the namespaces; nil means none.
 	Mesh *mesh.Mesh
 	// Dir is the evidence folder of the run, <report>/<run-id>/evidence.
 	Dir string
 	// Limit is the time for one collector, Whole for a capture; zero means the defaults.
 	Limit, Whole time.Duration
-	// Redactor takes secrets out of every file. Values of Secret objects that are
-	// seen on the way are told to it.
+	// Redactor removes secrets from every file. The collector adds the values of the Secret
+	// objects that it reads.
 	Redactor Redactor
 }
 
-// Capture writes what can be seen now into <Dir>/<feature>/<step>/ and returns the
-// files' names, relative to the folder that Dir is in, with slashes; the documents, by
-// file name, are among them. It works on a
-// context that is cancelled already, and ends within its own limits.
+// Capture writes the present state into <Dir>/<feature>/<step>/ and returns the names of the
+// files, relative to the parent of Dir, with slashes. The documents are written too, under
+// their file names. Capture also works with a cancelled context; it ends within its own
+// limits.
 //
-// A collector that fails leaves a file <name>.failed.txt that says why, and does
-// not stop the others. The error sums up such failures, and files that could not be
-// written; files holds what there is all the same.
+// A collector that fails leaves a file <name>.failed.txt with the reason and does not stop
+// the others. The error sums up such failures and files that could not be written; files
+// lists the files that were written in any case.
 func (c *Collector) Capture(ctx context.Context, feature, step string, namespaces []string,
 	applied []*unstructured.Unstructured, documents map[string]any) (files []string, err error) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), withDefault(c.Whole, DefaultWhole))
@@ -74,12 +74,12 @@ func (c *Collector) Capture(ctx context.Context, feature, step string, namespace
 	if err != nil {
 		return nil, err
 	}
-	s := newScene(ctx, c, f, c.involved(namespaces, applied))
+	s := newCapture(ctx, c, f, c.involved(namespaces, applied))
 	tasks := []task{{"applied", func(context.Context) error { return f.objects("applied.yaml", applied) }}}
 	for _, name := range slices.Sorted(maps.Keys(documents)) {
 		tasks = append(tasks, task{name, func(context.Context) error { return f.json(name, documents[name]) }})
 	}
-	pods, err := s.look(ctx, limit)
+	pods, err := s.prepare(ctx, limit)
 	tasks = append(tasks, failed("pods", err)...)
 	tasks = append(tasks, s.events()...)
 	tasks = append(tasks, s.istiod(pods)...)
@@ -90,33 +90,33 @@ func (c *Collector) Capture(ctx context.Context, feature, step string, namespace
 	return f.close(), err
 }
 
-// scene is one capture under way.
-type scene struct {
+// capture is one call of Capture.
+type capture struct {
 	*Collector
 	folder     *folder
 	namespaces []string
 	kinds      func() ([]listable, error) // asks the API server once
 }
 
-func newScene(ctx context.Context, c *Collector, f *folder, namespaces []string) scene {
-	s := scene{Collector: c, folder: f, namespaces: namespaces}
+func newCapture(ctx context.Context, c *Collector, f *folder, namespaces []string) capture {
+	s := capture{Collector: c, folder: f, namespaces: namespaces}
 	s.kinds = sync.OnceValues(func() ([]listable, error) { return kindsOf(ctx, c.Kube) })
 	return s
 }
 
-// look does what has to come before the collectors: it learns the secrets that no
-// file may hold, and finds the pods.
-func (s scene) look(ctx context.Context, limit time.Duration) ([]corev1.Pod, error) {
+// prepare must run before the collectors: it learns the secrets that no file may contain, and
+// lists the pods.
+func (s capture) prepare(ctx context.Context, limit time.Duration) ([]corev1.Pod, error) {
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	s.learnSecrets(ctx)
 	return s.pods(ctx)
 }
 
-// involved are the namespaces to look at: those given, those of applied objects,
-// and those of the control plane and the gateways.
-func (c *Collector) involved(given []string, applied []*unstructured.Unstructured) []string {
-	out := slices.Clone(given)
+// involved lists the namespaces to capture: those of the caller, of the applied objects, of
+// the control plane and of the gateways.
+func (c *Collector) involved(namespaces []string, applied []*unstructured.Unstructured) []string {
+	out := slices.Clone(namespaces)
 	for _, o := range applied {
 		out = append(out, o.GetNamespace())
 	}
@@ -134,7 +134,7 @@ func withDefault(d, standard time.Duration) time.Duration {
 	return standard
 }
 
-// failed is a task that only tells that something failed before.
+// failed is a task that only reports an earlier error.
 func failed(name string, err error) []task {
 	if err == nil {
 		return nil
@@ -142,7 +142,7 @@ func failed(name string, err error) []task {
 	return []task{{name, func(context.Context) error { return err }}}
 }
 
-// errIncomplete marks the sum of collectors that failed.
+// errIncomplete is wrapped by the error that sums up the failed collectors.
 var errIncomplete = errors.New("evidence is incomplete")
 
 func incomplete(failures []string, of int) error {

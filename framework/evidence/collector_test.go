@@ -89,13 +89,13 @@ func TestCapture(t *testing.T) {
 	assertTold(t, got, step)
 }
 
-// way is that of a request, with the secrets in all that proxies may tell of it.
+// way is a request path with the secrets in every text that comes from a proxy.
 func way(p planted) *report.Way {
 	return &report.Way{FirstWrong: "gateway", Sentence: p.everywhere(), Hops: []report.Hop{{Name: "gateway", Did: p.everywhere(), Line: p.everywhere()}},
 		Chosen: encoded(map[string]any{"routes": p.everywhere()}), Unread: []string{p.everywhere()}}
 }
 
-// write puts a report beside the evidence, with the secrets in every kind of text.
+// write writes a report next to the evidence, with the secrets in every kind of text.
 func write(t *testing.T, root string, c *evidence.Collector, p planted, files []string) {
 	t.Helper()
 	failure := &report.Failure{Message: p.everywhere(), Mismatches: []report.Mismatch{{Field: "Set-Cookie", Want: p.registered, Got: p.everywhere()}},
@@ -107,7 +107,7 @@ func write(t *testing.T, root string, c *evidence.Collector, p planted, files []
 	require.NoError(t, err)
 }
 
-// assertTold: what is not secret has to be there.
+// assertTold checks that text without secrets is still there.
 func assertTold(t *testing.T, got map[string]string, step string) {
 	t.Helper()
 	objects := got[step+"objects/"+member+".yaml"]
@@ -136,7 +136,7 @@ func TestCaptureNeverOverwrites(t *testing.T) {
 	}
 }
 
-func TestFailuresAreEvidence(t *testing.T) {
+func TestCaptureRecordsCollectorFailures(t *testing.T) {
 	root := t.TempDir()
 	k := fixture(t, plant(t))
 	k.ports = nil
@@ -164,14 +164,14 @@ func TestFailuresAreEvidence(t *testing.T) {
 	proxy := got[step+"proxies/"+member+"/productpage.failed.txt"]
 	assert.Contains(t, proxy, "config_dump: forwarding is forbidden\ncontainer is \\x1b[31mgone")
 	assert.Contains(t, proxy, "stats: forwarding is forbidden\nthe answer is empty")
-	assert.Equal(t, "clusters from exec", got[step+"proxies/"+member+"/productpage/clusters.txt"], "the second way is taken")
+	assert.Equal(t, "clusters from exec", got[step+"proxies/"+member+"/productpage/clusters.txt"], "exec is used when forwarding fails")
 	assert.Contains(t, got[step+"istiod/istiod/syncz.json"], "from exec")
-	assert.NotEmpty(t, got[step+"objects/"+member+".yaml"], "the others go on")
+	assert.NotEmpty(t, got[step+"objects/"+member+".yaml"], "other collectors continue")
 }
 
-// TestLimits: a proxy that never answers costs its own limit, and everything that
-// hangs costs the whole limit, not more.
-func TestLimits(t *testing.T) {
+// A proxy that never answers costs its own limit, and hanging calls cost the limit of the
+// whole capture, not more.
+func TestCaptureEndsWithinItsLimits(t *testing.T) {
 	k := fixture(t, plant(t))
 	k.ports = nil
 	k.exec = func(ctx context.Context, _, _, _ string, cmd []string) ([]byte, error) {
@@ -187,14 +187,14 @@ func TestLimits(t *testing.T) {
 	require.ErrorContains(t, err, "evidence is incomplete")
 	got := contents(t, root)
 	assert.Contains(t, got["evidence/f/s/proxies/"+member+"/productpage.failed.txt"], "no answer within 1s: stats: ")
-	assert.NotEmpty(t, got["evidence/f/s/proxies/"+member+"/productpage/config_dump.json"], "what came before is kept")
+	assert.NotEmpty(t, got["evidence/f/s/proxies/"+member+"/productpage/config_dump.json"], "answers before the timeout are kept")
 
 	forever := make(chan struct{})
 	defer close(forever)
 	var calls atomic.Int32
 	k.exec = func(context.Context, string, string, string, []string) ([]byte, error) {
 		calls.Add(1)
-		<-forever // deaf to its context
+		<-forever // ignores its context
 		return nil, errors.New("too late")
 	}
 	c.Whole = 200 * time.Millisecond
@@ -205,7 +205,7 @@ func TestLimits(t *testing.T) {
 	assert.Positive(t, calls.Load())
 }
 
-func TestFolderThatCannotBeMade(t *testing.T) {
+func TestCaptureFailsWithoutAFolder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	c := &evidence.Collector{Kube: fixture(t, plant(t)), Dir: filepath.Join(file, "evidence")}
@@ -213,7 +213,7 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 	require.ErrorContains(t, err, file)
 }
 
-func TestLogsAreBounded(t *testing.T) {
+func TestCaptureKeepsTheEndOfALongLog(t *testing.T) {
 	k := fixture(t, plant(t))
 	line := strings.Repeat("x", 400) + "\n"
 	k.typed.PrependReactor("get", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
@@ -232,8 +232,8 @@ func TestLogsAreBounded(t *testing.T) {
 	assert.True(t, strings.HasSuffix(log, "the end\n"))
 }
 
-// TestCustomResources: a custom resource is collected without being known.
-func TestCustomResources(t *testing.T) {
+// A custom resource is collected although no code knows its kind.
+func TestCaptureCollectsUnknownCustomResources(t *testing.T) {
 	k := fixture(t, plant(t))
 	gvr := schema.GroupVersionResource{Group: "networking.istio.io", Version: "v1", Resource: "gateways"}
 	gateway := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "networking.istio.io/v1", "kind": "Gateway",
@@ -246,7 +246,7 @@ func TestCustomResources(t *testing.T) {
 	root := t.TempDir()
 	c := &evidence.Collector{Kube: k, Dir: filepath.Join(root, "evidence")}
 	_, err = c.Capture(t.Context(), "f", "s", []string{member}, nil, nil)
-	require.ErrorContains(t, err, "namespaces", "this fake knows no Namespace: said, and the rest is there")
+	require.ErrorContains(t, err, "namespaces", "the error says that this fake has no Namespace, and the rest is captured")
 	objects := contents(t, root)["evidence/f/s/objects/"+member+".yaml"]
 	assert.Contains(t, objects, "credentialName: api-cert")
 	assert.NotContains(t, objects, "noise")

@@ -19,8 +19,8 @@ var (
 	lonelyFlag = regexp.MustCompile(`(?i)^--?[a-z0-9-]*(password|passwd|token|secret|api-?key)$`)
 )
 
-// isSensitive tells by the name of a field, header or variable that its value is
-// a secret.
+// isSensitive reports whether the value of a field, header or variable of that name is a
+// secret.
 func isSensitive(name string) bool {
 	name = strings.ToLower(separators.Replace(name))
 	switch name {
@@ -84,8 +84,8 @@ func (r *Redactor) fields(m map[string]any) map[string]any {
 	return out
 }
 
-// isSensitivePair finds {name: DB_PASSWORD, value: …}, as in a container's
-// variables, and {key: authorization, value: …}, as in Envoy's headers.
+// isSensitivePair recognizes {name: DB_PASSWORD, value: …}, as in a container's environment,
+// and {key: authorization, value: …}, as in Envoy's headers.
 func isSensitivePair(m map[string]any) bool {
 	for _, k := range []string{"name", "key", "header"} {
 		if s, ok := m[k].(string); ok && isSensitive(s) {
@@ -95,14 +95,14 @@ func isSensitivePair(m map[string]any) bool {
 	return false
 }
 
-// hidden replaces a value that is a secret by its place. Of a structure only the
-// parts that Envoy calls inline hold the secret itself; the others, such as a
-// file's name, say where it is.
+// hidden replaces a value that is a secret because of the field that contains it. In a
+// structure it replaces only the parts that Envoy calls inline; others, such as a file name,
+// say where the secret is stored.
 func hidden(v any) any {
 	switch v := v.(type) {
 	case string:
 		if v == "" {
-			return v // that nothing was set is worth knowing
+			return v // an empty value is worth knowing
 		}
 		return redacted
 	case []any:
@@ -141,7 +141,7 @@ func (r *Redactor) secret(o map[string]any) any {
 	return out
 }
 
-// fingerprint says of a value what tells it from another without giving it away.
+// fingerprint distinguishes a value from others without revealing it.
 func fingerprint(v any, encoded bool) string {
 	s, ok := v.(string)
 	if !ok {

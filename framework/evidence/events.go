@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// events collects each namespace's events, oldest first, a line each.
-func (s scene) events() []task {
+// events collects the events of each namespace, oldest first, one line each.
+func (s capture) events() []task {
 	var out []task
 	for _, ns := range s.namespaces {
 		out = append(out, task{"events/" + ns, func(ctx context.Context) error {
@@ -43,7 +43,8 @@ func eventLines(events []corev1.Event) []byte {
 	return b.Bytes()
 }
 
-// eventTime is when it was last seen; which field says so depends on who wrote it.
+// eventTime is the time at which the event was last seen; the field depends on the component
+// that wrote it.
 func eventTime(e corev1.Event) time.Time {
 	switch {
 	case e.Series != nil:

@@ -28,12 +28,12 @@ import (
 
 var _ evidence.Cluster = (*kube.Client)(nil)
 
-// cluster is client-go's fakes with exec and forwarding of our own.
+// cluster combines client-go's fakes with test doubles for exec and port-forwarding.
 type cluster struct {
 	typed   *fake.Clientset
 	dynamic *dynamicfake.FakeDynamicClient
 	exec    func(ctx context.Context, ns, pod, container string, cmd []string) ([]byte, error)
-	ports   map[int]string // host:port that forwarding leads to; nil refuses
+	ports   map[int]string // host:port that forwarding leads to; nil makes forwarding fail
 }
 
 func (c *cluster) Typed() kubernetes.Interface { return c.typed }
@@ -62,7 +62,7 @@ func (p planted) all() map[string]string {
 	return map[string]string{"key": p.key, "token": p.token, "password": p.password, "cookie": p.cookie, "registered": p.registered}
 }
 
-// everywhere is a text with every secret in it, as logs might have them.
+// everywhere is a text with every secret in it, as logs might contain them.
 func (p planted) everywhere() string {
 	return fmt.Sprintf("plain %s\nkey %s\nAuthorization: Bearer %s\nSet-Cookie: s=%s; Path=/\npassword=%s\nbase64 %s\n\x1b[31mred\n",
 		p.registered, p.key, p.token, p.cookie, p.password, base64.StdEncoding.EncodeToString([]byte("x"+p.registered+"y")))

@@ -18,15 +18,15 @@ import (
 	"meshgate/framework/report/printable"
 )
 
-// maxFile bounds one file of evidence in bytes. A proxy with thousands of
-// clusters stays below it.
+// maxFile bounds one file of evidence in bytes. The configuration of a proxy with thousands
+// of clusters is smaller.
 const maxFile = 32 << 20
 
-// folder is where one capture is written. Everything written goes through the
-// redactor and is made printable; it is safe for concurrent use.
+// folder is the directory of one capture. Everything that is written passes the redactor and
+// is made printable; it is safe for concurrent use.
 type folder struct {
 	root     string // on disk
-	prefix   string // of the names that are handed out
+	prefix   string // of the returned names
 	redactor *Redactor
 
 	mu     sync.Mutex
@@ -34,14 +34,14 @@ type folder struct {
 	closed bool
 }
 
-// writeError is a failure of this machine's disk, not of the cluster.
+// writeError is a failure of this machine's disk, in contrast to one of the cluster.
 type writeError struct{ err error }
 
 func (e *writeError) Error() string { return e.err.Error() }
 func (e *writeError) Unwrap() error { return e.err }
 
-// newFolder makes <dir>/<feature>/<step>, or <step>-2 and so on when there is one
-// already: evidence is never overwritten.
+// newFolder creates <dir>/<feature>/<step>, or <step>-2 and so on if that exists: evidence is
+// never overwritten.
 func newFolder(dir, feature, step string, r *Redactor) (*folder, error) {
 	var parts []string
 	for _, p := range append(strings.Split(feature, "/"), step) {
@@ -69,7 +69,8 @@ func newFolder(dir, feature, step string, r *Redactor) (*folder, error) {
 	return &folder{root: root, prefix: filepath.ToSlash(rel), redactor: r}, nil
 }
 
-// fileName makes a name that every file system takes and no shell trips over.
+// fileName turns a text into a name that is valid in every file system and needs no quoting
+// in a shell.
 func fileName(s string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r) {
@@ -92,7 +93,7 @@ func (f *folder) text(name string, data []byte) error {
 	return f.write(name, []byte(printable.Block(f.redactor.String(string(data)))))
 }
 
-// document writes what a peer sent as JSON, or as text when it is none.
+// document writes what a component sent, as JSON or, if it is none, as text.
 func (f *folder) document(name string, data []byte) error {
 	if !json.Valid(data) {
 		return f.text(name, data)
@@ -100,7 +101,7 @@ func (f *folder) document(name string, data []byte) error {
 	return f.write(name, printable.JSON(f.redactor.JSON(data)))
 }
 
-// json writes a value of ours as JSON; nil writes nothing.
+// json writes a value of this program as JSON; it writes no file for nil.
 func (f *folder) json(name string, v any) error {
 	if v == nil {
 		return nil
@@ -112,12 +113,12 @@ func (f *folder) json(name string, v any) error {
 	return f.document(name, data)
 }
 
-// objects writes objects as one YAML stream; none writes nothing.
+// objects writes objects as one YAML stream; it writes no file for an empty list.
 func (f *folder) objects(name string, objs []*unstructured.Unstructured) error {
 	var b bytes.Buffer
 	for _, o := range objs {
 		o = f.redactor.Object(o)
-		o.SetManagedFields(nil) // who set which field when: long, and no help here
+		o.SetManagedFields(nil) // long, and of no help here
 		data, err := yaml.Marshal(o.Object)
 		if err != nil {
 			return fmt.Errorf("%s %s/%s cannot be encoded: %w", o.GetKind(), o.GetNamespace(), o.GetName(), err)
@@ -156,8 +157,8 @@ func (f *folder) write(name string, data []byte) error {
 	return nil
 }
 
-// close ends the writing, also by collectors that were given up and are still at
-// it, and returns the names of what was written, sorted.
+// close stops all writing, also by collectors that were given up and still run, and returns
+// the sorted names of the written files.
 func (f *folder) close() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

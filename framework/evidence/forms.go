@@ -12,7 +12,7 @@ import (
 // by itself.
 const minLine = 16
 
-// forms are all the ways in which a secret may stand in a text.
+// forms are all encodings in which a secret may appear in a text.
 func forms(secret string) []string {
 	secret = strings.TrimSpace(secret)
 	if len(secret) < minSecret {
@@ -28,7 +28,8 @@ func forms(secret string) []string {
 	}
 	if strings.Contains(secret, "\n") {
 		for line := range strings.Lines(secret) {
-			// The frame of a PEM block is the same for every key, and no secret.
+			// The first and the last line of a PEM block are the same for every key and
+			// contain no secret.
 			if line = strings.TrimSpace(line); len(line) >= minLine && !strings.HasPrefix(line, "-----") {
 				out = append(out, forms(line)...)
 			}
@@ -37,7 +38,7 @@ func forms(secret string) []string {
 	return out
 }
 
-// escaped is s as it stands between the quotes of a JSON string.
+// escaped is s as it appears between the quotes of a JSON string.
 func escaped(s string, html bool) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -48,9 +49,9 @@ func escaped(s string, html bool) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(b.String()), `"`), `"`)
 }
 
-// base64Core is the part of the encoding that depends on the secret alone, when
-// the number of bytes before it leaves the given remainder by three: characters
-// at both ends also carry bits of what stands around.
+// base64Core is the part of the base64 encoding that depends on the secret alone. before is
+// the number of bytes, modulo three, that precede the secret in the encoded text: the
+// characters at both ends also contain bits of the neighbouring bytes.
 func base64Core(alphabet *base64.Encoding, secret string, before int) string {
 	encoded := alphabet.EncodeToString(append(make([]byte, before), secret...))
 	first := (before*8 + 5) / 6

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// maxLog is how much of a log's end is kept, in bytes.
+	// maxLog is how many bytes at the end of a log are kept.
 	maxLog = 2 << 20
-	// maxLines is how many lines of a log's end are asked for: about maxLog of
+	// maxLines is how many lines at the end of a log are requested: about maxLog of
 	// access-log lines.
 	maxLines = 8000
 )
 
-// pods lists the pods of all namespaces, those on their way out too. It goes on
-// to the next namespace when one fails.
-func (s scene) pods(ctx context.Context) ([]corev1.Pod, error) {
+// pods lists the pods of all namespaces, including terminating ones. An error in one
+// namespace does not stop it.
+func (s capture) pods(ctx context.Context) ([]corev1.Pod, error) {
 	var out []corev1.Pod
 	var errs []error
 	for _, ns := range s.namespaces {
@@ -35,9 +35,9 @@ func (s scene) pods(ctx context.Context) ([]corev1.Pod, error) {
 	return out, errors.Join(errs...)
 }
 
-// logs collects the log of every container that has run, and of the one before it
-// where it was restarted.
-func (s scene) logs(pods []corev1.Pod) []task {
+// logs collects the log of every container that has run and, after a restart, also that of
+// its predecessor.
+func (s capture) logs(pods []corev1.Pod) []task {
 	var out []task
 	for _, p := range pods {
 		statuses := slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses, p.Status.EphemeralContainerStatuses)
@@ -54,7 +54,7 @@ func (s scene) logs(pods []corev1.Pod) []task {
 	return out
 }
 
-func (s scene) log(name string, p corev1.Pod, container string, previous bool) task {
+func (s capture) log(name string, p corev1.Pod, container string, previous bool) task {
 	return task{name, func(ctx context.Context) error {
 		lines := int64(maxLines)
 		stream, err := s.Kube.Typed().CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{
@@ -70,7 +70,7 @@ func (s scene) log(name string, p corev1.Pod, container string, previous bool) t
 	}}
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of the text that is written to it.
 type tail struct {
 	max   int
 	buf   []byte

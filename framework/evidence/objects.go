@@ -16,16 +16,16 @@ import (
 	"k8s.io/client-go/discovery"
 )
 
-// learnSecrets tells the redactor the values of the namespaces' Secrets, so that
-// they are found in logs and dumps too. Certificates are no secrets, and short
-// values such as user names would take ordinary words out of the evidence: only
-// keys that name a secret, and private keys, are taken. It is best effort: what
-// it misses the other rules of the redactor have to catch.
-func (s scene) learnSecrets(ctx context.Context) {
+// learnSecrets tells the redactor the values of the namespaces' Secrets, so that it finds
+// them in logs and dumps too. It takes only keys that name a secret, and private keys:
+// certificates are public, and short values such as user names would remove ordinary words
+// from the evidence. It is best effort; the other rules of the redactor must catch the values
+// that it misses.
+func (s capture) learnSecrets(ctx context.Context) {
 	for _, ns := range s.namespaces {
 		list, err := s.Kube.Typed().CoreV1().Secrets(ns).List(ctx, metav1.ListOptions{})
 		if err != nil {
-			continue // the collector of objects will tell
+			continue // the collector of objects reports the error
 		}
 		for _, secret := range list.Items {
 			for key, value := range secret.Data {
@@ -37,9 +37,9 @@ func (s scene) learnSecrets(ctx context.Context) {
 	}
 }
 
-// objects collects, for each namespace, every object that can be listed, and the
-// namespace itself, whose labels decide about injection.
-func (s scene) objects() []task {
+// objects collects, for each namespace, every object that can be listed, and the namespace
+// itself, whose labels decide about sidecar injection.
+func (s capture) objects() []task {
 	var out []task
 	for _, ns := range s.namespaces {
 		out = append(out, task{"objects/" + ns, func(ctx context.Context) error { return s.objectsIn(ctx, ns) }})
@@ -47,13 +47,13 @@ func (s scene) objects() []task {
 	return out
 }
 
-func (s scene) objectsIn(ctx context.Context, ns string) error {
+func (s capture) objectsIn(ctx context.Context, ns string) error {
 	kinds, errKinds := s.kinds()
 	found := make([][]*unstructured.Unstructured, len(kinds)+1)
 	missing := make([]error, len(kinds)+1)
 	found[0], missing[0] = s.namespaceItself(ctx, ns)
 	var g errgroup.Group
-	g.SetLimit(listsAtOnce)
+	g.SetLimit(maxConcurrentLists)
 	for i, k := range kinds {
 		g.Go(func() error {
 			found[i+1], missing[i+1] = s.list(ctx, k, ns)
@@ -64,11 +64,12 @@ func (s scene) objectsIn(ctx context.Context, ns string) error {
 	if err := s.folder.objects("objects/"+ns+".yaml", slices.Concat(found...)); err != nil {
 		return err
 	}
-	return partly(append(missing, errKinds))
+	return incompleteLists(append(missing, errKinds))
 }
 
-// partly sums up what is missing from a file that was written all the same.
-func partly(missing []error) error {
+// incompleteLists sums up the lists that are missing from a file that was written
+// nevertheless.
+func incompleteLists(missing []error) error {
 	missing = slices.DeleteFunc(missing, func(err error) bool { return err == nil })
 	if len(missing) == 0 {
 		return nil
@@ -76,10 +77,10 @@ func partly(missing []error) error {
 	return fmt.Errorf("%d lists of objects are missing, the first: %w", len(missing), missing[0])
 }
 
-// listsAtOnce bounds the requests of one namespace under way.
-const listsAtOnce = 4
+// maxConcurrentLists bounds the concurrent requests for one namespace.
+const maxConcurrentLists = 4
 
-func (s scene) namespaceItself(ctx context.Context, ns string) ([]*unstructured.Unstructured, error) {
+func (s capture) namespaceItself(ctx context.Context, ns string) ([]*unstructured.Unstructured, error) {
 	o, err := s.Kube.Dynamic().Resource(corev1.SchemeGroupVersion.WithResource("namespaces")).Get(ctx, ns, metav1.GetOptions{})
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func (s scene) namespaceItself(ctx context.Context, ns string) ([]*unstructured.
 	return []*unstructured.Unstructured{o}, nil
 }
 
-func (s scene) list(ctx context.Context, k listable, ns string) ([]*unstructured.Unstructured, error) {
+func (s capture) list(ctx context.Context, k listable, ns string) ([]*unstructured.Unstructured, error) {
 	list, err := s.Kube.Dynamic().Resource(k.resource).Namespace(ns).List(ctx, metav1.ListOptions{})
 	if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
 		return nil, nil
@@ -108,14 +109,14 @@ type listable struct {
 	kind     schema.GroupVersionKind
 }
 
-// untold are resources that say nothing about the mesh: events have a file of
-// their own, the others are the cluster's housekeeping or copies of other objects.
-func untold() []string {
+// excludedResources say nothing about the mesh: events have a file of their own, the others
+// are internal to the cluster or copies of other objects.
+func excludedResources() []string {
 	return []string{"events", "leases", "endpoints", "controllerrevisions", "podmetrics", "ipamhandles"}
 }
 
-// resources asks for what can be listed, and stops waiting when ctx ends: discovery
-// takes no context.
+// resources discovers the namespaced resources that can be listed. It returns when ctx ends,
+// although the discovery client takes no context.
 func resources(ctx context.Context, d discovery.DiscoveryInterface) ([]*metav1.APIResourceList, error) {
 	type answer struct {
 		lists []*metav1.APIResourceList
@@ -134,9 +135,9 @@ func resources(ctx context.Context, d discovery.DiscoveryInterface) ([]*metav1.A
 	}
 }
 
-// kindsOf are the namespaced kinds that can be listed, the mesh's own first: when
-// time runs out, they are what is needed most. Some are known even when the error
-// says that an aggregated API does not answer.
+// kindsOf lists the namespaced kinds that can be listed, the mesh's own first, because they
+// are needed most if the time runs out. It may return some kinds together with an error,
+// which says that an aggregated API does not answer.
 func kindsOf(ctx context.Context, k Cluster) ([]listable, error) {
 	lists, err := resources(ctx, k.Typed().Discovery())
 	var out []listable
@@ -146,7 +147,7 @@ func kindsOf(ctx context.Context, k Cluster) ([]listable, error) {
 			continue
 		}
 		for _, r := range l.APIResources {
-			if slices.Contains(r.Verbs, "list") && !slices.Contains(untold(), r.Name) {
+			if slices.Contains(r.Verbs, "list") && !slices.Contains(excludedResources(), r.Name) {
 				out = append(out, listable{gv.WithResource(r.Name), gv.WithKind(r.Kind)})
 			}
 		}

@@ -35,9 +35,9 @@ var keyFrameBase64 = [3]string{
 	base64Core(base64.RawStdEncoding, keyFrame, 2),
 }
 
-// byForm are the rules that know a secret by its form. Each looks for a word
-// first that must be there, because most text has none and regular expressions
-// over megabytes take long.
+// byForm lists the rules that recognize a secret by its form. Each first searches for a word
+// that must be present, because most text has none and regular expressions over megabytes
+// take long.
 func byForm() []func(string) string {
 	return []func(string) string{
 		privateKeys,
@@ -50,8 +50,8 @@ func byForm() []func(string) string {
 	}
 }
 
-// headerWords and settingWords are parts of the names that the rules look for, in
-// the cases in which they are written.
+// headerWords and settingWords are parts of the names that the rules search for, in the
+// spellings that occur.
 func headerWords() []string {
 	return []string{"uthoriz", "UTHORIZ", "ookie", "OOKIE", "pi-key", "pi-Key", "PI-KEY", "uth-token", "uth-Token", "UTH-TOKEN"}
 }
@@ -60,8 +60,8 @@ func settingWords() []string {
 	return []string{"assw", "ASSW", "oken", "OKEN", "ecret", "ECRET", "pi-k", "pi_k", "PI_K", "pik", "piK"}
 }
 
-// ifHas replaces in those lines that hold one of the words. All these rules stay
-// within a line.
+// ifHas replaces matches in the lines that contain one of the words. None of these rules
+// spans several lines.
 func ifHas(s string, re *regexp.Regexp, replacement string, words ...string) string {
 	if !hasAny(s, words) {
 		return s
@@ -89,8 +89,8 @@ func hasAny(s string, words []string) bool {
 	return false
 }
 
-// privateKeys removes PEM private keys, whole or cut off at either end, as they
-// are or in base64.
+// privateKeys removes PEM private keys, whole or truncated at either end, as plain text or in
+// base64.
 func privateKeys(s string) string {
 	if strings.Contains(s, keyFrame) {
 		s = wholeKey.ReplaceAllString(s, redacted)
@@ -102,8 +102,7 @@ func privateKeys(s string) string {
 	return s
 }
 
-// withoutRuns replaces every stretch of bytes that belong to such text and that
-// holds the mark.
+// withoutRuns replaces every run of bytes accepted by belongs that contains the mark.
 func withoutRuns(s, mark string, belongs func(byte) bool) string {
 	var b strings.Builder
 	for {
@@ -129,8 +128,8 @@ func withoutRuns(s, mark string, belongs func(byte) bool) string {
 	return b.String()
 }
 
-// isPEM is generous: a key that was escaped, quoted or indented is still a key,
-// and the few words of a log line around it are the price.
+// isPEM accepts many bytes, because a key may be escaped, quoted or indented; the price is
+// that a few words of the surrounding log line are removed too.
 func isPEM(c byte) bool {
 	return isBase64(c) || c == ' ' || c == '\t' || c == '\r' || c == '\\'
 }

@@ -20,8 +20,8 @@ const (
 	monitoringPort     = 15014
 )
 
-// proxies collects from every proxy's admin interface.
-func (s scene) proxies(pods []corev1.Pod) []task {
+// proxies collects the output of every proxy's admin interface.
+func (s capture) proxies(pods []corev1.Pod) []task {
 	var out []task
 	for _, p := range pods {
 		if hasProxy(p) {
@@ -32,16 +32,16 @@ func (s scene) proxies(pods []corev1.Pod) []task {
 	return out
 }
 
-// hasProxy finds a proxy that runs: as a container, or as a native sidecar, which
-// is an init container that stays.
+// hasProxy reports whether a pod has a running proxy: as a container, or as a native sidecar,
+// which is an init container that keeps running.
 func hasProxy(p corev1.Pod) bool {
 	return slices.ContainsFunc(slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses), func(c corev1.ContainerStatus) bool {
 		return c.Name == proxyContainer && c.State.Running != nil
 	})
 }
 
-// proxy asks one proxy for everything, what matters most first.
-func (s scene) proxy(ctx context.Context, name string, p corev1.Pod) error {
+// proxy requests all admin pages of one proxy, the most important first.
+func (s capture) proxy(ctx context.Context, name string, p corev1.Pod) error {
 	l := s.open(ctx, p, adminPort, proxyContainer, "pilot-agent")
 	defer l.close()
 	var errs []error
@@ -65,8 +65,8 @@ func (s scene) proxy(ctx context.Context, name string, p corev1.Pod) error {
 	return errors.Join(errs...)
 }
 
-// istiod collects what every control plane thinks of the proxies.
-func (s scene) istiod(pods []corev1.Pod) []task {
+// istiod collects the view of every control plane on the proxies.
+func (s capture) istiod(pods []corev1.Pod) []task {
 	var out []task
 	for _, p := range pods {
 		if s.Mesh == nil || p.Namespace != s.Mesh.Namespace || p.Labels["app"] != "istiod" || p.Status.Phase != corev1.PodRunning {

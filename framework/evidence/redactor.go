@@ -18,21 +18,19 @@ const redacted = "[redacted]"
 // ordinary text, so that removing it everywhere would destroy the evidence.
 const minSecret = 6
 
-// Redactor takes secrets out of what is written down. It knows some by their
-// form (private keys, JSON web tokens, passwords in addresses and flags, the
-// values of credential headers), some by where they stand in a document (Secret
-// objects, fields named password), and all that it was told by value. The zero
-// value is ready; it is safe for concurrent use.
+// Redactor removes secrets from text that is written down. It recognizes some by their form
+// (private keys, JSON web tokens, passwords in URLs and flags, the values of credential
+// headers), some by their field in a document (Secret objects, fields named password), and
+// all values passed to Secret. The zero value is ready to use; it is safe for concurrent use.
 type Redactor struct {
 	mu    sync.RWMutex
 	known map[string]bool
 	all   *strings.Replacer // nil until needed again after Secret
 }
 
-// Secret tells the redactor values that must appear nowhere: not as they are,
-// not escaped for JSON or a URL, not in hexadecimal, and not in base64, whatever
-// stands around them in what was encoded. Of a value of several lines, such as a
-// PEM key, each line counts. Values shorter than 6 bytes are not taken.
+// Secret adds values that must appear nowhere: not in plain text, not escaped for JSON or a
+// URL, not in hexadecimal, and not in base64 at any offset. Of a value of several lines, such
+// as a PEM key, each line counts. Values shorter than 6 bytes are ignored.
 func (r *Redactor) Secret(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,7 +45,7 @@ func (r *Redactor) Secret(values ...string) {
 	r.all = nil
 }
 
-// String is s without secrets.
+// String returns s without secrets.
 func (r *Redactor) String(s string) string {
 	s = r.values().Replace(s)
 	for _, f := range byForm() {
@@ -56,8 +54,7 @@ func (r *Redactor) String(s string) string {
 	return s
 }
 
-// values replaces what was told by value, longest first, so that no part of a
-// longer secret stays.
+// values replaces the added values, longest first, so that no part of a longer secret stays.
 func (r *Redactor) values() *strings.Replacer {
 	r.mu.RLock()
 	all := r.all
@@ -80,8 +77,8 @@ func (r *Redactor) values() *strings.Replacer {
 	return r.all
 }
 
-// JSON is an encoded document without secrets, judged by their place too. What
-// is not JSON is treated as text.
+// JSON returns an encoded document without secrets, also judged by their fields. Data that is
+// not JSON is treated as text.
 func (r *Redactor) JSON(data []byte) []byte {
 	var doc any
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -99,9 +96,8 @@ func (r *Redactor) JSON(data []byte) []byte {
 	return b.Bytes()
 }
 
-// Object is a copy of an object without secrets: a Secret keeps its keys, and of
-// each value the length and the beginning of its digest, by which two can be
-// told apart.
+// Object returns a copy of an object without secrets: a Secret keeps its keys and, for each
+// value, the length and the beginning of its digest, which tells two values apart.
 func (r *Redactor) Object(o *unstructured.Unstructured) *unstructured.Unstructured {
 	clean, ok := r.document(o.DeepCopy().Object).(map[string]any)
 	if !ok { // a map stays a map

@@ -33,13 +33,13 @@ func newKey(t testing.TB) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// newToken is a JSON web token in form; its parts say nothing.
+// newToken has the form of a JSON web token; its parts mean nothing.
 func newToken() string {
 	part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 	return part(`{"alg":"RS256"}`) + "." + part(`{"sub":"`+rand.Text()+`"}`) + "." + rand.Text()
 }
 
-func TestSecretInEveryForm(t *testing.T) {
+func TestRedactorRemovesASecretInEveryEncoding(t *testing.T) {
 	for _, secret := range []string{"hunter2hunter2", `quo"te\back<slash>`, "pass word/with?url&chars", "sechs6", "zwölf Bytes ü", newKey(t), newToken()} {
 		var r evidence.Redactor
 		r.Secret(secret)
@@ -66,8 +66,8 @@ func TestSecretInEveryForm(t *testing.T) {
 	}
 }
 
-// assertGone looks for a secret, and for every piece of 12 bytes of it, in a text
-// and in whatever the text decodes to from base64.
+// assertGone searches for a secret, and for every piece of 12 bytes of it, in a text and in
+// everything that the text decodes to from base64.
 func assertGone(t testing.TB, secret, text, where string) {
 	t.Helper()
 	haystacks := append([]string{text}, decodings(text)...)
@@ -86,7 +86,7 @@ func assertGone(t testing.TB, secret, text, where string) {
 	}
 }
 
-// decodings are the texts that stretches of base64 in s hold.
+// decodings are the texts that runs of base64 in s decode to.
 func decodings(s string) []string {
 	var out []string
 	for _, run := range strings.FieldsFunc(s, func(r rune) bool {
@@ -103,7 +103,7 @@ func decodings(s string) []string {
 	return out
 }
 
-func TestAssertGoneFindsWhatIsThere(t *testing.T) {
+func TestAssertGoneFindsASecret(t *testing.T) {
 	for _, text := range []string{"x hunter2hunter2 y", "k: " + base64.StdEncoding.EncodeToString([]byte("abhunter2hunter2"))} {
 		probe := &testing.T{}
 		assertGone(probe, "hunter2hunter2", text, "self-test")
@@ -111,13 +111,13 @@ func TestAssertGoneFindsWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestShortValuesAreNotTaken(t *testing.T) {
+func TestRedactorIgnoresShortValues(t *testing.T) {
 	var r evidence.Redactor
 	r.Secret("", "a", "12345")
 	assert.Equal(t, "a 12345 b", r.String("a 12345 b"))
 }
 
-func TestSecretsByForm(t *testing.T) {
+func TestRedactorRemovesSecretsByForm(t *testing.T) {
 	key, token := newKey(t), newToken()
 	half := key[:len(key)/2]
 	for name, c := range map[string]struct{ in, secret string }{
@@ -150,8 +150,8 @@ func TestSecretsByForm(t *testing.T) {
 	}
 }
 
-// TestWhatHelpsStays: evidence that says nothing any more is no evidence.
-func TestWhatHelpsStays(t *testing.T) {
+// Evidence from which useful text is removed would be of no use.
+func TestRedactorKeepsTextWithoutSecrets(t *testing.T) {
 	var r evidence.Redactor
 	for _, s := range []string{
 		"tls:\n  mode: SIMPLE\n  credentialName: api-cert",
@@ -169,7 +169,7 @@ func TestWhatHelpsStays(t *testing.T) {
 		string(r.JSON([]byte(`{"consistentHash":{"httpCookie":{"name":"user","ttl":"0s"}},"cookie":{"name":"user"}}`))))
 }
 
-func TestSecretsByPlace(t *testing.T) {
+func TestRedactorRemovesSecretsByField(t *testing.T) {
 	in := `{
 	 "config": {"private_key": {"inline_string": "PLANTED"}, "certificate_chain": {"inline_string": "kept-cert"}},
 	 "file": {"private_key": {"filename": "/etc/key.pem"}},
@@ -188,7 +188,7 @@ func TestSecretsByPlace(t *testing.T) {
 	}
 }
 
-func TestSecretObject(t *testing.T) {
+func TestRedactorKeepsTheKeysOfSecretObjects(t *testing.T) {
 	o := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "api-cert"},
 		"data":       map[string]any{"tls.key": base64.StdEncoding.EncodeToString([]byte("PLANTED-KEY"))},
@@ -237,7 +237,7 @@ func FuzzNoFormSurvives(f *testing.F) {
 	})
 }
 
-// dump is like a proxy's config_dump in size and shape.
+// dump resembles a proxy's config_dump in size and structure.
 func dump() []byte {
 	var listeners []any
 	for i := range 600 {
@@ -275,7 +275,7 @@ func BenchmarkLog(b *testing.B) {
 	}
 }
 
-func TestCleanTextCostsNothing(t *testing.T) {
+func TestRedactorDoesNotAllocateForCleanText(t *testing.T) {
 	var r evidence.Redactor
 	s := string(bytes.Repeat([]byte("an ordinary line of a log\n"), 1000))
 	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { _ = r.String(s) }), 16.0)

@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// task is one collector with the name of what it collects, which is also the name
-// of the file that tells of its failure.
+// task is one collector with the name of what it collects. A failure of it is written to a
+// file of that name.
 type task struct {
 	name string
 	run  func(ctx context.Context) error
 }
 
-// outcome is how a task ended: err of the cluster, and broken when the file about
-// that could not be written either.
+// outcome is how a task ended: err is the cluster's error, broken says that the file about it
+// could not be written either.
 type outcome struct {
 	name        string
 	err, broken error
 }
 
-// runAll runs the tasks, some at a time and in order, each within the limit and
-// all within ctx.
+// runAll runs the tasks in order, maxConcurrent at a time, each within the limit and all
+// within ctx.
 func runAll(ctx context.Context, f *folder, limit time.Duration, tasks []task) error {
 	queue := make(chan int)
 	outcomes := make([]outcome, len(tasks))
 	var wg sync.WaitGroup
-	for range min(atOnce, len(tasks)) {
+	for range min(maxConcurrent, len(tasks)) {
 		wg.Go(func() {
 			for i := range queue {
 				outcomes[i] = runOne(ctx, f, limit, tasks[i])
@@ -70,14 +70,14 @@ func runOne(ctx context.Context, f *folder, limit time.Duration, t task) outcome
 	return outcome{name: t.name, err: err, broken: f.text(t.name+".failed.txt", []byte(note))}
 }
 
-// grace is for a collector whose time is over to write down what it has.
+// grace is the time for which a collector may still write after its limit.
 const grace = 300 * time.Millisecond
 
-// within runs a collector and gives it up soon after its time is over, also when
-// it does not listen to its context, as some of client-go's calls do not.
+// within runs a collector and abandons it soon after its limit, also when it ignores its
+// context, as some calls of client-go do.
 func within(whole context.Context, limit time.Duration, run func(context.Context) error) error {
 	if whole.Err() != nil {
-		return errors.New("not begun: the time for the whole capture was over")
+		return errors.New("not started: the time for the whole capture was over")
 	}
 	ctx, stop := context.WithTimeout(whole, limit)
 	defer stop()

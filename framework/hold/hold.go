@@ -1,4 +1,5 @@
-// Package hold has a run wait where a person wants to look, until that person lets it go.
+// Package hold pauses a run where a person wants to look at the mesh, until that person
+// continues it.
 package hold
 
 import (
@@ -11,18 +12,18 @@ import (
 	"time"
 )
 
-// Hold is one stop of a run. It is safe for concurrent use.
+// Hold is the one pause of a run. It is safe for concurrent use.
 type Hold struct {
 	limit time.Duration
 
 	mu       sync.Mutex
 	taken    bool
-	released chan struct{} // closed by a line; nil while nobody waits for one
+	released chan struct{} // closed by an input line; nil while no caller waits
 }
 
-// New returns a stop that lasts no longer than the limit. Lines of in are read from now
-// on, so that one which came before anything was held releases nothing; the end of in
-// releases nothing either. Nil has no lines.
+// New returns a pause that lasts no longer than the limit. It reads lines from in at once, so
+// that a line which was typed before the pause began does not end it; neither does the end of
+// in. in may be nil.
 func New(in io.Reader, limit time.Duration) *Hold {
 	h := &Hold{limit: limit}
 	if in != nil {
@@ -36,7 +37,7 @@ func (h *Hold) read(in io.Reader) {
 	for {
 		_, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			continue // of a longer line
+			continue // the line is longer than the buffer
 		}
 		if err != nil {
 			return
@@ -50,7 +51,7 @@ func (h *Hold) read(in io.Reader) {
 	}
 }
 
-// Take says whether the caller is the first, who may wait.
+// Take reports whether the caller is the first, and so the one that may wait.
 func (h *Hold) Take() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,8 +60,8 @@ func (h *Hold) Take() bool {
 	return first
 }
 
-// Wait calls show with the time at which the limit passes, and returns when a line was
-// read, the limit has passed or the context has ended. It says which.
+// Wait calls show with the time at which the limit passes. It returns when a line was read,
+// the limit has passed or the context has ended, and says which.
 func (h *Hold) Wait(ctx context.Context, show func(until time.Time)) string {
 	h.mu.Lock()
 	released := make(chan struct{})

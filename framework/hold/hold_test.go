@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// typed is what a person types, a line at a time.
+// typed returns an input and a function that types a line into it.
 func typed(t *testing.T) (io.Reader, func(string)) {
 	t.Helper()
 	in, out := io.Pipe()
@@ -24,7 +24,7 @@ func typed(t *testing.T) (io.Reader, func(string)) {
 	}
 }
 
-func TestALineReleases(t *testing.T) {
+func TestHoldEndsOnInputLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, write := typed(t)
 		h := New(in, time.Hour)
@@ -36,7 +36,7 @@ func TestALineReleases(t *testing.T) {
 	})
 }
 
-func TestALineThatCameBeforeReleasesNothing(t *testing.T) {
+func TestHoldIgnoresLinesTypedBeforeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, write := typed(t)
 		h := New(in, time.Hour)
@@ -46,7 +46,7 @@ func TestALineThatCameBeforeReleasesNothing(t *testing.T) {
 	})
 }
 
-func TestTheEndOfInputReleasesNothing(t *testing.T) {
+func TestHoldLastsToItsLimitAfterTheEndOfInput(t *testing.T) {
 	for _, in := range []io.Reader{nil, strings.NewReader(""), strings.NewReader("no line")} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
@@ -57,7 +57,7 @@ func TestTheEndOfInputReleasesNothing(t *testing.T) {
 	}
 }
 
-func TestALongLineIsOne(t *testing.T) {
+func TestHoldTreatsALongLineAsOneLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, write := typed(t)
 		h := New(in, time.Hour)
@@ -65,7 +65,7 @@ func TestALongLineIsOne(t *testing.T) {
 	})
 }
 
-func TestAnInterruptionReleasesAndIsNamed(t *testing.T) {
+func TestHoldEndsWithTheCauseOfItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		h := New(nil, time.Hour)
@@ -73,7 +73,7 @@ func TestAnInterruptionReleasesAndIsNamed(t *testing.T) {
 	})
 }
 
-func TestOnlyTheFirstHolds(t *testing.T) {
+func TestTakeIsTrueOnlyOnce(t *testing.T) {
 	h := New(nil, time.Hour)
 	assert.True(t, h.Take())
 	assert.False(t, h.Take())

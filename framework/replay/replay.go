@@ -1,5 +1,5 @@
-// Package replay finds in a report what is to be stood up again: the step at which a
-// feature failed. It asks nothing of a cluster.
+// Package replay finds in a report the step at which a feature failed, so that a run can set
+// it up again. It sends no request to a cluster.
 package replay
 
 import (
@@ -14,14 +14,14 @@ import (
 type Target struct {
 	Run, Suite, Feature string
 	Step                report.Step
-	Facts               report.Facts // what that run stood on
+	Facts               report.Facts // the cluster and mesh of that run
 }
 
-// Find picks the feature of that name from a report, "suite/Feature" where several suites
-// have one. The error says why there is nothing to replay.
+// Find picks the feature of that name from a report; the name is "suite/Feature" when several
+// suites have such a feature. The error says why there is nothing to replay.
 func Find(run report.Run, name string) (Target, error) {
 	if len(run.Kills) > 0 {
-		return Target{}, fmt.Errorf("run %s made things wrong on purpose, so its failures say nothing: name the report of another run", run.ID)
+		return Target{}, fmt.Errorf("run %s is a sabotage run, whose failures are intended: name the report of another run", run.ID)
 	}
 	var found, near, all []Target
 	var features []report.Feature
@@ -51,12 +51,12 @@ func Find(run report.Run, name string) (Target, error) {
 // String is the exact name, "suite/Feature".
 func (t Target) String() string { return t.Suite + "/" + t.Feature }
 
-// missing says what there is instead; where a suite could not stand, that is why.
+// missing says which features the run has instead, or why its suites could not start.
 func missing(run report.Run, name string, all []Target) error {
 	if len(all) > 0 {
-		return fmt.Errorf("feature %q is not in run %s, which asked %s", name, run.ID, list(all))
+		return fmt.Errorf("feature %q is not in run %s, which has %s", name, run.ID, list(all))
 	}
-	err := fmt.Errorf("feature %q is not in run %s, which asked none", name, run.ID)
+	err := fmt.Errorf("feature %q is not in run %s, which has no feature", name, run.ID)
 	for _, s := range run.Suites {
 		if s.Error != "" {
 			err = errors.Join(err, fmt.Errorf("suite %s: %s", s.Name, s.Error))
@@ -65,7 +65,7 @@ func missing(run report.Run, name string, all []Target) error {
 	return err
 }
 
-// at is the target with the step at which the feature failed.
+// at returns the target with the step at which the feature failed.
 func (t Target) at(f report.Feature) (Target, error) {
 	for _, s := range f.Steps {
 		if s.Status != report.Pass && s.Status != report.Skip {
@@ -76,14 +76,14 @@ func (t Target) at(f report.Feature) (Target, error) {
 	status, why := f.Judged()
 	switch {
 	case status == report.Pass:
-		return t, fmt.Errorf("%s did not fail in run %s: it passed, and there is no step to replay", t, t.Run)
+		return t, fmt.Errorf("%s did not fail in run %s: it passed, so there is no step to replay", t, t.Run)
 	case status == report.Skip:
-		return t, fmt.Errorf("%s was not asked in run %s, so it did not fail: skipped: %s", t, t.Run, why)
+		return t, fmt.Errorf("%s did not run in run %s, so it did not fail: skipped: %s", t, t.Run, why)
 	}
-	return t, fmt.Errorf("no step of %s failed in run %s, which says of it: %s: %s", t, t.Run, status, why)
+	return t, fmt.Errorf("no step of %s failed in run %s, whose verdict is: %s: %s", t, t.Run, status, why)
 }
 
-// Saw is what the report says about the step.
+// Saw is the failure that the report has for the step.
 func (t Target) Saw() string {
 	if t.Step.Failure == nil {
 		return string(t.Step.Status)
@@ -91,8 +91,8 @@ func (t Target) Saw() string {
 	return t.Step.Failure.Message
 }
 
-// Elsewhere says in a line how the ground differs on which the replay stands; empty: in
-// nothing that counts.
+// Elsewhere says in one line how the present cluster and mesh differ from those of the
+// earlier run; it is empty if they do not differ in a relevant way.
 func (t Target) Elsewhere(now report.Facts) string {
 	was, is := t.Facts, now
 	var differs []string

@@ -1,5 +1,5 @@
-// Package trace reads the spans that proxies send in Zipkin's JSON, version 2, and
-// says which proxy sent which and what descends from what. It is pure.
+// Package trace reads the spans that proxies send in Zipkin's JSON, version 2. It says which
+// proxy sent which span, and which spans descend from others. It is pure.
 package trace
 
 import (
@@ -18,10 +18,10 @@ type Span struct {
 	Tags     map[string]string `json:"tags"`
 }
 
-// Trace is every span that is known of one trace.
+// Trace lists all known spans of one trace.
 type Trace []Span
 
-// Parse reads the answer to a query for traces.
+// Parse reads the response to a query for traces.
 func Parse(raw []byte) ([]Trace, error) {
 	var traces []Trace
 	if err := json.Unmarshal(raw, &traces); err != nil {
@@ -30,7 +30,7 @@ func Parse(raw []byte) ([]Trace, error) {
 	return traces, nil
 }
 
-// Directions, as Envoy names the clusters of a sidecar.
+// Directions, as in the names of a sidecar's clusters in Envoy.
 const (
 	Inbound  = "inbound"
 	Outbound = "outbound"
@@ -38,7 +38,7 @@ const (
 
 // Proxy picks spans by the proxy that sent them.
 type Proxy struct {
-	Gateway   bool   // a gateway's, else a sidecar's
+	Gateway   bool   // the proxy of a gateway; otherwise of a sidecar
 	Namespace string // of its pod
 	Workload  string // the pod's name begins with it and a dash; unused for a gateway
 	Direction string // of a sidecar: Inbound or Outbound
@@ -51,8 +51,8 @@ func (p Proxy) String() string {
 	return p.Workload + "'s sidecar, " + p.Direction
 }
 
-// sent tells by the node's ID, which Istio composes as
-// <type>~<address>~<pod>.<namespace>~<domain> and Envoy puts into each span.
+// sent reports whether the proxy sent a span. It compares the node ID, which Istio composes
+// as <type>~<address>~<pod>.<namespace>~<domain> and Envoy puts into each span.
 func (p Proxy) sent(s Span) bool {
 	parts := strings.Split(s.Tags["node_id"], "~")
 	if len(parts) != 4 || (parts[0] == "router") != p.Gateway {
@@ -65,7 +65,7 @@ func (p Proxy) sent(s Span) bool {
 	return p.Gateway || strings.HasPrefix(pod, p.Workload+"-") && strings.HasPrefix(s.Tags["upstream_cluster"], p.Direction+"|")
 }
 
-// From is the spans that a proxy sent.
+// From returns the spans that a proxy sent.
 func (t Trace) From(p Proxy) []Span {
 	var out []Span
 	for _, s := range t {
@@ -76,8 +76,8 @@ func (t Trace) From(p Proxy) []Span {
 	return out
 }
 
-// Descends says whether a span has one of the others among its ancestors. A chain
-// with a gap does not reach beyond it.
+// Descends reports whether a span has one of the others among its ancestors. It does not look
+// beyond a missing span.
 func (t Trace) Descends(s Span, others []Span) bool {
 	wanted, parents := map[string]bool{}, map[string]string{}
 	for _, o := range others {
@@ -87,7 +87,7 @@ func (t Trace) Descends(s Span, others []Span) bool {
 		parents[one.ID] = one.ParentID
 	}
 	at := s.ParentID
-	for range t { // a chain that is longer than the trace runs in a circle
+	for range t { // a longer chain of parents is cyclic
 		if wanted[at] {
 			return true
 		}
@@ -96,8 +96,8 @@ func (t Trace) Descends(s Span, others []Span) bool {
 	return false
 }
 
-// Senders says in short who sent how many spans and for calls to where, in the order
-// in which they were first heard of, for a failure's words.
+// Senders summarizes, for the message of a failure, which proxies sent how many spans for
+// calls to which clusters, in the order of the spans.
 func (t Trace) Senders() string {
 	if len(t) == 0 {
 		return "no span"
@@ -116,8 +116,8 @@ func (t Trace) Senders() string {
 	return strings.Join(words, "; ")
 }
 
-// sender is type and pod of the proxy. Envoy leaves its node's ID out of the span of
-// a gateway's upstream call.
+// sender is the type and pod of the proxy. Envoy leaves out the node ID in the span of a
+// gateway's upstream call.
 func sender(s Span) string {
 	node := strings.Split(s.Tags["node_id"], "~")
 	if len(node) != 4 {

@@ -33,7 +33,7 @@ func ids(spans []Span) string {
 	return strings.Join(all, " ")
 }
 
-func TestSpansByTheirProxy(t *testing.T) {
+func TestFromPicksSpansByProxy(t *testing.T) {
 	trace := parsed(t)
 	for want, p := range map[string]Proxy{
 		"01 02": {Gateway: true, Namespace: "istio-system"},
@@ -43,11 +43,11 @@ func TestSpansByTheirProxy(t *testing.T) {
 	} {
 		assert.Equal(t, want, ids(trace.From(p)), p)
 	}
-	assert.Empty(t, trace.From(Proxy{Gateway: true, Namespace: "istio"}), "a namespace that begins alike")
+	assert.Empty(t, trace.From(Proxy{Gateway: true, Namespace: "istio"}), "a namespace with that prefix")
 	assert.Empty(t, Trace{{ID: "06"}}.From(Proxy{Workload: "x", Direction: Inbound}), "a span that no proxy of Istio's sent")
 }
 
-func TestDescentReachesOverSeveralSpans(t *testing.T) {
+func TestDescendsFollowsSeveralSpans(t *testing.T) {
 	trace := parsed(t)
 	gateway := trace.From(Proxy{Gateway: true, Namespace: "istio-system"})
 	assert.True(t, trace.Descends(trace[3], gateway))
@@ -58,12 +58,12 @@ func TestDescentReachesOverSeveralSpans(t *testing.T) {
 	assert.False(t, trace.Descends(trace[3], nil))
 }
 
-func TestACircleHasAnEnd(t *testing.T) {
+func TestDescendsStopsOnCyclicParents(t *testing.T) {
 	circle := Trace{{ID: "01", ParentID: "02"}, {ID: "02", ParentID: "01"}}
 	assert.False(t, circle.Descends(circle[0], []Span{{ID: "03"}}))
 }
 
-func TestWordsOfAFailure(t *testing.T) {
+func TestSendersSummarizesSpans(t *testing.T) {
 	assert.Equal(t, "no span", Trace{}.Senders())
 	inbound := parsed(t)[2]
 	assert.Equal(t, "2 of sidecar productpage-v1-x.shop to inbound|9080||; 1 of a proxy without node_id to ", Trace{inbound, {ID: "06"}, inbound}.Senders())
@@ -71,7 +71,7 @@ func TestWordsOfAFailure(t *testing.T) {
 	assert.Equal(t, "productpage's sidecar, outbound", Proxy{Workload: "productpage", Direction: Outbound}.String())
 }
 
-func TestWhatIsNoAnswerIsAnError(t *testing.T) {
+func TestParseRefusesOtherJSON(t *testing.T) {
 	_, err := Parse([]byte(`{"error":"x"}`))
 	assert.ErrorContains(t, err, "Zipkin")
 }

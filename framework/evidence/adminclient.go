@@ -10,20 +10,20 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// line is a way to ask a component of Istio on its pod's loopback. A forwarded
-// port comes first: it starts no process in the pod whose state is to be seen, and
-// the image need hold nothing but the component. Where forwarding is not allowed,
-// the component's own command asks.
-type line struct {
-	base   string // of the forwarded port; empty when err says why there is none
+// adminClient sends requests to a component of Istio on its pod's loopback. It prefers a
+// port-forward, which starts no process in the pod whose state is captured and needs no tools
+// in the image. Where port-forwarding is not allowed, it executes the component's own
+// command.
+type adminClient struct {
+	base   string // URL of the forwarded port; empty when err says why there is none
 	err    error
 	close  func()
 	client http.Client
 	exec   func(ctx context.Context, path string) ([]byte, error)
 }
 
-func (s scene) open(ctx context.Context, p corev1.Pod, port int, container, command string) *line {
-	l := &line{close: func() {}, client: http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}}
+func (s capture) open(ctx context.Context, p corev1.Pod, port int, container, command string) *adminClient {
+	l := &adminClient{close: func() {}, client: http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}}
 	l.exec = func(ctx context.Context, path string) ([]byte, error) {
 		stdout, _, err := s.Kube.Exec(ctx, p.Namespace, p.Name, container, []string{command, "request", "GET", path}, nil)
 		return stdout, err
@@ -37,7 +37,7 @@ func (s scene) open(ctx context.Context, p corev1.Pod, port int, container, comm
 	return l
 }
 
-func (l *line) get(ctx context.Context, path string) ([]byte, error) {
+func (l *adminClient) get(ctx context.Context, path string) ([]byte, error) {
 	err := l.err
 	if l.base != "" {
 		var body []byte
@@ -58,7 +58,7 @@ func (l *line) get(ctx context.Context, path string) ([]byte, error) {
 	return body, nil
 }
 
-func (l *line) forwarded(ctx context.Context, path string) ([]byte, error) {
+func (l *adminClient) forwarded(ctx context.Context, path string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+path, nil)
 	if err != nil {
 		return nil, err
