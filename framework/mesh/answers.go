@@ -24,8 +24,8 @@ func parseConfigz(body []byte) (map[object]string, error) {
 	return out, nil
 }
 
-// inboundUpdates sums pilot_inbound_updates over its types: every event that
-// makes istiod send something counts in it.
+// inboundUpdates sums pilot_inbound_updates over its types: it counts every event that makes
+// istiod send something.
 func inboundUpdates(metrics []byte) (float64, error) {
 	return counterIn(metrics, "pilot_inbound_updates")
 }

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Upstream is what an Envoy counts of one endpoint of a cluster.
+// Upstream has the counters of an Envoy for one endpoint of a cluster.
 type Upstream struct {
 	Cluster string // "outbound|27018||mongo.example.com"
 	Host    string // host:port
-	Opened  int    // connections since the proxy began (cx_total)
+	Opened  int    // present connections (cx_active)
 	Open    int    // connections at this moment (cx_active)
-	Active  int    // requests at this moment that have a connection (rq_active)
+	Active  int    // requests that have a connection at present (rq_active)
 }
 
-// count is the field that Envoy calls so; nil: none that we know.
+// count returns the field for a counter of that name in Envoy, or nil for other counters.
 func (u *Upstream) count(name string) *int {
 	switch name {
 	case "cx_total":
@@ -29,8 +29,8 @@ func (u *Upstream) count(name string) *int {
 	return nil
 }
 
-// ParseClusters reads what Envoy's admin interface says at /clusters: unlike its
-// statistics no configuration of the mesh can leave it out.
+// ParseClusters reads the response of Envoy's admin interface to /clusters. Unlike Envoy's
+// statistics, the mesh configuration cannot exclude any of it.
 func ParseClusters(text string) ([]Upstream, error) {
 	at := map[[2]string]int{}
 	var all []Upstream
@@ -54,12 +54,12 @@ func ParseClusters(text string) ([]Upstream, error) {
 	return all, nil
 }
 
-// Of picks the endpoints of a cluster.
+// Of returns the endpoints of a cluster.
 func Of(all []Upstream, cluster string) []Upstream {
 	return slices.DeleteFunc(slices.Clone(all), func(u Upstream) bool { return u.Cluster != cluster })
 }
 
-// Sum adds up the counts of endpoints.
+// Sum adds up the counters of endpoints.
 func Sum(all []Upstream) (sum Upstream) {
 	for _, u := range all {
 		sum.Opened += u.Opened

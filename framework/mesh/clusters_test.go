@@ -19,7 +19,7 @@ outbound|27018||mongo.example.com::172.20.255.2:27018::cx_total::3
 outbound|27017||mongodb.a.svc.cluster.local::10.244.0.9:27017::cx_total::1
 `
 
-func TestConnectionsAreCountedByClusterAndHost(t *testing.T) {
+func TestParseClustersCountsConnectionsByClusterAndHost(t *testing.T) {
 	all, err := ParseClusters(clusters)
 	require.NoError(t, err)
 	assert.Equal(t, []Upstream{
@@ -34,7 +34,7 @@ func TestConnectionsAreCountedByClusterAndHost(t *testing.T) {
 	assert.EqualError(t, err, `clusters of a proxy: cx_total of a at 1.2.3.4:1: want a number, got "many"`)
 }
 
-func TestAMeshSaysWhichGatewayASuiteMisses(t *testing.T) {
+func TestProvidesNamesTheMissingGatewayOrPort(t *testing.T) {
 	want := GatewaySpec{Name: "mongo-ingressgateway", Ports: []int{27017, 27018}}
 	m := &Mesh{Others: map[string]Gateway{}}
 	assert.EqualError(t, m.Provides(want), "gateway mongo-ingressgateway: no Service with label istio=mongo-ingressgateway")

@@ -15,23 +15,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// istiodPort is istiod's monitoring port. It serves the debug interface (to its
-// own loopback without credentials, which is what a forwarded port arrives at),
-// the metrics and the version, so that one connection answers every question.
+// istiodPort is istiod's monitoring port. It serves the debug interface (without credentials
+// to its own loopback, where a forwarded port arrives), the metrics and the version, so that
+// one connection suffices for all of them.
 const istiodPort = 15014
 
-// bodyLimit bounds what is read of one answer; configz of a big mesh is the largest.
+// bodyLimit bounds the size of one response; configz of a big mesh is the largest.
 const bodyLimit = 64 << 20
 
-// askLimit bounds one question to all istiods. Nobody's context ends it, since others may
-// wait for the answer too.
+// askLimit bounds one request to all istiods. It is independent of the callers' contexts,
+// because several callers may wait for the same response.
 const askLimit = 10 * time.Second
 
-// Console is a lasting connection to every istiod of a mesh, for questions that
-// are asked again and again. It connects when it is first asked, follows istiods
-// that come and go, and reads only. It is safe for concurrent use: it asks one question at
-// a time, and gives the answer to all who had asked the same before it began, so that
-// istiod, which has a mesh to serve, does not answer each of many that wait.
+// Console keeps a connection to every istiod of a mesh for repeated requests. It connects at
+// the first request, follows istiods that come and go, and only reads. It is safe for
+// concurrent use: it sends one request at a time and shares the response among all callers
+// that asked for the same path before it was sent, so that many waiting callers do not load
+// istiod.
 type Console struct {
 	istiods func(ctx context.Context) ([]string, error)
 	connect func(ctx context.Context, pod string) (base string, stop func(), err error)
@@ -39,14 +39,14 @@ type Console struct {
 	http    *http.Client
 	now     func() time.Time
 
-	asking sync.Mutex // held while a question is under way
+	asking sync.Mutex // held while a request is in progress
 	lines  map[string]line
 
 	mu     sync.Mutex
-	coming map[string]*question // by path: those that have not begun
+	coming map[string]*question // requests that were not sent yet, by path
 }
 
-// question is one that is put to all istiods, for all who wait for it.
+// question is one request to all istiods, for all callers that wait for it.
 type question struct {
 	answered chan struct{}
 	answers  []answer
@@ -58,7 +58,7 @@ type line struct {
 	stop func()
 }
 
-// NewConsole makes a console for a mesh; it does not connect yet. Close it.
+// NewConsole returns a console for a mesh without connecting. The caller must Close it.
 func NewConsole(k *kube.Client, m *Mesh) *Console {
 	return &Console{
 		istiods: func(ctx context.Context) ([]string, error) { return istiods(ctx, k, m) },
@@ -74,7 +74,7 @@ func NewConsole(k *kube.Client, m *Mesh) *Console {
 	}
 }
 
-// RevisionName is a revision as labels write it: the default one is "default".
+// RevisionName is the revision as labels name it: "default" for the default revision.
 func RevisionName(revision string) string {
 	if revision == "" {
 		return "default"
@@ -82,7 +82,7 @@ func RevisionName(revision string) string {
 	return revision
 }
 
-// IstiodSelector picks the pods of a revision's control plane.
+// IstiodSelector selects the pods of a revision's control plane.
 func IstiodSelector(revision string) string {
 	return "app=istiod,istio.io/rev=" + RevisionName(revision)
 }
@@ -106,7 +106,7 @@ func istiods(ctx context.Context, k *kube.Client, m *Mesh) ([]string, error) {
 	return ready, nil
 }
 
-// Close ends the connections. The console connects again when it is asked again.
+// Close ends the connections. A later request opens them again.
 func (c *Console) Close() {
 	c.asking.Lock()
 	defer c.asking.Unlock()
@@ -121,14 +121,14 @@ func (c *Console) hangUp(pod string) {
 	delete(c.lines, pod)
 }
 
-// answer is what one istiod said.
+// answer is the response of one istiod.
 type answer struct {
 	pod  string
 	body []byte
 }
 
-// Get asks every istiod of the mesh for a path of its debug interface, such as
-// "/debug/syncz". It is for evidence; Syncz and Change read the answers too.
+// Get requests a path of the debug interface, such as "/debug/syncz", from every istiod of
+// the mesh. It returns the raw responses by pod; Syncz and Change parse them.
 func (c *Console) Get(ctx context.Context, path string) (map[string][]byte, error) {
 	answers, err := c.ask(ctx, path)
 	if err != nil {
@@ -141,7 +141,7 @@ func (c *Console) Get(ctx context.Context, path string) (map[string][]byte, erro
 	return out, nil
 }
 
-// ask returns what istiods answer to a question that begins after this.
+// ask returns the istiods' responses to a request that is sent after this call.
 func (c *Console) ask(ctx context.Context, path string) ([]answer, error) {
 	q := c.question(ctx, path)
 	select {
@@ -152,7 +152,7 @@ func (c *Console) ask(ctx context.Context, path string) ([]answer, error) {
 	}
 }
 
-// question is the one about this path that comes next.
+// question returns the next request for a path that was not sent yet.
 func (c *Console) question(ctx context.Context, path string) *question {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,7 +165,8 @@ func (c *Console) question(ctx context.Context, path string) *question {
 	return q
 }
 
-// put asks the question when its turn has come. Who comes from then on needs another.
+// put sends the request when all earlier ones have ended. Callers that come after that need
+// another request.
 func (c *Console) put(ctx context.Context, path string, q *question) {
 	c.asking.Lock()
 	defer c.asking.Unlock()
@@ -199,8 +200,8 @@ func (c *Console) askAll(ctx context.Context, path string) ([]answer, error) {
 	return out, nil
 }
 
-// askOne tries a second time on a fresh connection: the one at hand may have
-// died with its istiod since it was last used.
+// askOne retries once on a fresh connection: the kept one may have broken when its istiod was
+// replaced.
 func (c *Console) askOne(ctx context.Context, pod, path string) ([]byte, error) {
 	_, used := c.lines[pod]
 	body, err := c.over(ctx, pod, path)
@@ -210,7 +211,7 @@ func (c *Console) askOne(ctx context.Context, pod, path string) ([]byte, error) 
 	return c.over(ctx, pod, path)
 }
 
-// errAnswer marks an istiod that answered, but not with what was asked for.
+// errAnswer marks a response of istiod whose status is not 200.
 var errAnswer = errors.New("answered")
 
 func (c *Console) over(ctx context.Context, pod, path string) ([]byte, error) {
@@ -250,7 +251,7 @@ func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error)
 	return body, nil
 }
 
-// Syncz returns the status of every proxy, over all istiods of the mesh.
+// Syncz returns the status of every proxy from all istiods of the mesh.
 func (c *Console) Syncz(ctx context.Context) ([]ProxyStatus, error) {
 	answers, err := c.ask(ctx, "/debug/syncz")
 	if err != nil {

@@ -90,7 +90,7 @@ func TestConsoleAsksEveryIstiodOverOneConnectionEach(t *testing.T) {
 	assert.Equal(t, 2, *connections)
 }
 
-func TestConsoleConnectsAgainWhenAnIstiodWasReplacedUnderIt(t *testing.T) {
+func TestConsoleReconnectsWhenAnIstiodWasReplaced(t *testing.T) {
 	pods := map[string]*istiod{"istiod-1": newIstiod(t)}
 	c, connections := consoleOf(t, pods)
 	_, err := c.Syncz(t.Context())
@@ -105,7 +105,7 @@ func TestConsoleConnectsAgainWhenAnIstiodWasReplacedUnderIt(t *testing.T) {
 	assert.Equal(t, 2, *connections)
 }
 
-func TestWhoeverAskedBeforeAQuestionBeganHasItsAnswer(t *testing.T) {
+func TestConsoleSharesAResponseAmongEarlierCallers(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz = synced
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -147,14 +147,14 @@ func TestConsoleForgetsIstiodsThatAreGone(t *testing.T) {
 	assert.Contains(t, c.lines, "istiod-2")
 }
 
-func TestConsoleNamesIstiodAndPathWhenItIsRefused(t *testing.T) {
+func TestConsoleErrorNamesIstiodAndPath(t *testing.T) {
 	c, connections := consoleOf(t, map[string]*istiod{"istiod-1": newIstiod(t)})
 	_, err := c.Get(t.Context(), "/debug/nothing")
 	assert.ErrorContains(t, err, "istiod istiod-1: /debug/nothing: answered with status 404, want 200")
 	assert.Equal(t, 1, *connections)
 }
 
-func TestConsolePassesOnThatThereIsNoIstiod(t *testing.T) {
+func TestConsoleFailsWithoutIstiod(t *testing.T) {
 	c, _ := consoleOf(t, nil)
 	c.istiods = func(context.Context) ([]string, error) { return nil, errors.New("no istiod") }
 	_, err := c.Syncz(t.Context())
@@ -170,7 +170,7 @@ func clock(c *Console) *time.Time {
 	return &now
 }
 
-func TestProgrammedNeedsSeenThenSyncedThenQuiet(t *testing.T) {
+func TestProgrammedRequiresSeenThenSyncedThenQuiet(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz = stale
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -187,7 +187,7 @@ func TestProgrammedNeedsSeenThenSyncedThenQuiet(t *testing.T) {
 	i.configz = `[{"kind":"VirtualService","metadata":{"name":"api","namespace":"shop","resourceVersion":"10"}}]` // a status was written
 	assert.EqualError(t, look(), "proxy bank/b-1: want SYNCED, got LDS STALE")
 	i.syncz = synced
-	assert.ErrorContains(t, look(), "not known to be quiet for 250ms")
+	assert.ErrorContains(t, look(), "want no change for 250ms")
 	*now = now.Add(quietFor)
 	assert.NoError(t, look())
 }
@@ -215,7 +215,7 @@ func TestProgrammedIsQuietOnlyWhenNothingMoves(t *testing.T) {
 	}
 }
 
-func TestProgrammedStartsAnewAfterAFailure(t *testing.T) {
+func TestProgrammedRestartsTheQuietTimeAfterAFailure(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz = synced
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -229,7 +229,7 @@ func TestProgrammedStartsAnewAfterAFailure(t *testing.T) {
 	assert.Error(t, ch.Programmed(t.Context()))
 }
 
-func TestProgrammedCanOverlookOthersProxies(t *testing.T) {
+func TestProgrammedIgnoresUnselectedProxies(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz = stale
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -240,18 +240,18 @@ func TestProgrammedCanOverlookOthersProxies(t *testing.T) {
 	assert.NoError(t, ch.Programmed(t.Context()))
 }
 
-func TestEachChangeCountsForItself(t *testing.T) {
+func TestChangesOnOneConsoleAreIndependent(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz = synced
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
 	now := clock(c)
 	require.Error(t, c.Change(Wanted{}).Programmed(t.Context()))
 	*now = now.Add(time.Hour)
-	assert.ErrorContains(t, c.Change(Wanted{}).Programmed(t.Context()), "not known to be quiet",
+	assert.ErrorContains(t, c.Change(Wanted{}).Programmed(t.Context()), "want no change for",
 		"the event of a new change may come after its object is listed")
 }
 
-func TestProgrammedWantsDeletedObjectsGone(t *testing.T) {
+func TestProgrammedWaitsForDeletedObjects(t *testing.T) {
 	i := newIstiod(t)
 	i.configz = listing
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -259,12 +259,12 @@ func TestProgrammedWantsDeletedObjectsGone(t *testing.T) {
 		return []object{{"VirtualService", "shop", "api", ""}}, nil
 	}
 	ch := c.Change(Wanted{})
-	assert.ErrorContains(t, ch.Programmed(t.Context()), "VirtualService shop/api: want it gone, still there")
+	assert.ErrorContains(t, ch.Programmed(t.Context()), "VirtualService shop/api: want it deleted, but istiod still has it")
 	i.configz = "[]"
-	assert.ErrorContains(t, ch.Programmed(t.Context()), "quiet")
+	assert.ErrorContains(t, ch.Programmed(t.Context()), "want no change for")
 }
 
-func TestAwaitProgrammedSaysHowLongItTook(t *testing.T) {
+func TestAwaitProgrammedReturnsTheDuration(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz = synced
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -279,7 +279,7 @@ func TestAwaitProgrammedSaysHowLongItTook(t *testing.T) {
 	assert.ErrorContains(t, err, "LDS STALE")
 }
 
-func TestAllSyncedCanLookAtSomeNamespacesOnly(t *testing.T) {
+func TestAllSyncedCanBeLimitedToNamespaces(t *testing.T) {
 	good, err := ParseSyncz("istiod-1", []byte(synced))
 	require.NoError(t, err)
 	bad, err := ParseSyncz("istiod-1", []byte(stale))
@@ -304,7 +304,7 @@ func TestInboundUpdatesReadsARealExposition(t *testing.T) {
 	assert.ErrorContains(t, err, "want a number")
 }
 
-func TestBadAnswersAreQuoted(t *testing.T) {
+func TestParseErrorsQuoteTheResponse(t *testing.T) {
 	_, err := ParseSyncz("istiod-1", []byte("<html>"))
 	assert.ErrorContains(t, err, `syncz of istiod-1: want a JSON list of proxies`)
 	assert.ErrorContains(t, err, `"<html>"`)

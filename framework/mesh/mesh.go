@@ -1,6 +1,6 @@
-// Package mesh says what a service mesh is to the suites: its version, what it
-// can do, where its gateways answer, and which namespaces are members. How it
-// came to be there is the business of a Flavour.
+// Package mesh describes a service mesh to the suites: its version, its capabilities, the
+// addresses of its gateways, and the labels of its member namespaces. A Flavour installs or
+// finds it.
 package mesh
 
 import (
@@ -12,9 +12,8 @@ import (
 	"strings"
 )
 
-// Capability is something a mesh, on the cluster it stands on, may or may not
-// be able to do. A feature that needs one which is absent is skipped with the
-// reason that Mesh.Capabilities gives (spec.md, rule 8).
+// Capability is an ability that a mesh on its cluster may have or lack. A feature that needs
+// a missing one is skipped with the reason in Mesh.Capabilities.
 type Capability string
 
 // The capabilities that features ask for.
@@ -28,7 +27,7 @@ const (
 	SidecarInjection Capability = "SidecarInjection" // pods of members get a proxy of their own
 	RegistryOnly     Capability = "RegistryOnly"     // outboundTrafficPolicy is REGISTRY_ONLY for the whole mesh
 	AccessLog        Capability = "AccessLog"        // every proxy writes access-log lines to its standard output
-	OwnGateways      Capability = "OwnGateways"      // the gateways are of the run's making, and may be stopped
+	OwnGateways      Capability = "OwnGateways"      // meshgate installed the gateways and may stop them
 	PersistentVolume Capability = "PersistentVolume" // a claim without a class gets a volume
 )
 
@@ -39,48 +38,47 @@ const (
 	TracingPort     = 9411 // Zipkin's registered port
 )
 
-// TracingService is the in-cluster DNS name of the collector's Service. It stands
-// in the ingress gateway's namespace, the one that every mesh has under one name.
+// TracingService is the in-cluster DNS name of the collector's Service. It is in the
+// namespace of the ingress gateway, which every mesh has.
 func TracingService(namespace string) string {
 	return TracingProvider + "." + namespace + ".svc.cluster.local"
 }
 
-// Known lists every capability, so that a mesh can be asked about each.
+// Known lists every capability.
 func Known() []Capability {
 	return []Capability{LoadBalancer, NetworkPolicy, EgressGateway, TCPRouting, Tracing, IstioMetrics, SidecarInjection, RegistryOnly, AccessLog, OwnGateways, PersistentVolume}
 }
 
-// Gateway is one gateway of the mesh: its Service, its pods and where it can be
-// reached from here.
+// Gateway is one gateway of the mesh: its Service, its pods, and the address at which this
+// machine reaches it.
 type Gateway struct {
 	Namespace string            // of the Service and the Deployment
 	Name      string            // of the Service and the Deployment
 	Selector  map[string]string // labels of its pods, for Gateway.spec.selector
-	Host      string            // address reachable from here; empty when there is none
-	Ports     map[int]int       // Service port -> port reachable on Host, or in the cluster where there is none
+	Host      string            // address reachable from this machine; empty when there is none
+	Ports     map[int]int       // Service port -> port on Host, or in the cluster without Host
 }
 
-// Present says whether the mesh has this gateway at all.
+// Present reports whether the mesh has this gateway.
 func (g Gateway) Present() bool { return g.Name != "" }
 
-// Runs tells whether a proxy is one of the gateway's, by what its Deployment calls pods.
+// Runs reports whether a proxy is a pod of the gateway's Deployment, judging by its name.
 func (g Gateway) Runs(p ProxyStatus) bool {
 	id, ours := strings.CutPrefix(p.Proxy, g.Name+"-")
 	return ours && p.Namespace == g.Namespace && strings.Count(id, "-") == 1
 }
 
-// Service is the in-cluster DNS name of the gateway's Service, with the
-// cluster's default domain.
+// Service is the DNS name of the gateway's Service with the default cluster domain.
 func (g Gateway) Service() string { return g.Name + "." + g.Namespace + ".svc.cluster.local" }
 
-// Address is where the Service port can be dialled from here, as host:port.
-// The error says which part is missing: the address or the port.
+// Address is the host:port at which this machine reaches the Service port. The error says
+// whether the address or the port is missing.
 func (g Gateway) Address(port int) (string, error) {
 	if !g.Present() {
 		return "", fmt.Errorf("gateway: the mesh has none of this kind, so port %d has no address", port)
 	}
 	if g.Host == "" {
-		return "", fmt.Errorf("gateway %s/%s: no address reachable from here, wanted one for port %d: give its Service a LoadBalancer address or a node port", g.Namespace, g.Name, port)
+		return "", fmt.Errorf("gateway %s/%s: want an address reachable from this machine for port %d, got none: give its Service a LoadBalancer address or a node port", g.Namespace, g.Name, port)
 	}
 	reachable, ok := g.Ports[port]
 	if !ok {
@@ -100,22 +98,22 @@ func portList(ports map[int]int) string {
 	return strings.Join(names, ", ")
 }
 
-// GatewaySpec is a gateway that a suite needs beside the two that every mesh has:
-// whatever the suite does to it disturbs no other suite.
+// GatewaySpec is a gateway that a suite needs in addition to the two shared ones, so that it
+// may change the gateway without disturbing other suites.
 type GatewaySpec struct {
-	// Name is that of its Service and Deployment, and the value of label "istio" of
-	// its pods: "mongo-ingressgateway". A revision that is not the default follows.
+	// Name is the name of its Service and Deployment, and the value of the label "istio" of
+	// its pods: "mongo-ingressgateway". A revision other than the default is appended to it.
 	Name string
-	// Egress says that nobody reaches it from outside.
+	// Egress says that it need not be reachable from outside the cluster.
 	Egress bool
 	// Ports are the TCP ports of its Service.
 	Ports []int
-	// Secrets of its namespace are files below /etc/secrets/<name>. It starts without
-	// those that are not there.
+	// Secrets of its namespace are mounted as files below /etc/secrets/<name>. It also starts
+	// without them.
 	Secrets []string
 }
 
-// Mesh is a mesh that is up, as its Flavour installed or found it.
+// Mesh is a running mesh, as its Flavour installed or found it.
 type Mesh struct {
 	Flavour      string               // "istio", "existing"
 	Version      string               // of the control plane, "1.31.1"
@@ -125,13 +123,12 @@ type Mesh struct {
 	Egress       Gateway              // absent when !Egress.Present()
 	Others       map[string]Gateway   // by GatewaySpec.Name
 	Capabilities map[Capability]error // nil: present; else the reason it is absent
-	Taken        bool                 // found on the cluster, not installed by us
+	Taken        bool                 // found on the cluster, not installed by meshgate
 	Facts        []string             // what a reader of the report should know
 	MemberLabels map[string]string    // labels that make a namespace a member
 }
 
-// Has returns nil when the mesh has the capability, and otherwise the reason
-// why it has not.
+// Has is nil when the mesh has the capability, and otherwise the reason why not.
 func (m *Mesh) Has(c Capability) error {
 	reason, known := m.Capabilities[c]
 	if !known {
@@ -143,7 +140,7 @@ func (m *Mesh) Has(c Capability) error {
 	return nil
 }
 
-// Provides is nil when the mesh has a gateway as a suite needs it, with those ports,
+// Provides is nil when the mesh has a gateway with the name and the ports that a suite needs,
 // and otherwise says what is missing.
 func (m *Mesh) Provides(s GatewaySpec) error {
 	g := m.Others[s.Name]
@@ -158,9 +155,8 @@ func (m *Mesh) Provides(s GatewaySpec) error {
 	return nil
 }
 
-// MemberLabels are the labels that make a namespace a member of a mesh of this
-// revision: "istio-injection=enabled" for the default one, "istio.io/rev=<rev>"
-// for a named one.
+// MemberLabels are the labels that make a namespace a member of a mesh of this revision:
+// "istio-injection=enabled" for the default one, "istio.io/rev=<rev>" for a named one.
 func MemberLabels(revision string) map[string]string {
 	if revision == "" {
 		return map[string]string{"istio-injection": "enabled"}
@@ -168,7 +164,7 @@ func MemberLabels(revision string) map[string]string {
 	return map[string]string{"istio.io/rev": revision}
 }
 
-// Ground is what the cluster under the mesh can do: nil for yes, else why not.
+// Ground has the abilities of the cluster below the mesh: nil for yes, else why not.
 type Ground struct {
 	NetworkPolicy error
 	LoadBalancer  error

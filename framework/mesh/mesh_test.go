@@ -33,7 +33,7 @@ func TestGatewayAddressSaysWhatIsMissing(t *testing.T) {
 	unreachable := gateway()
 	unreachable.Host = ""
 	_, err = unreachable.Address(80)
-	assert.ErrorContains(t, err, "no address reachable from here")
+	assert.ErrorContains(t, err, "want an address reachable from this machine")
 
 	portless := gateway()
 	portless.Ports = nil
@@ -49,7 +49,7 @@ func TestGatewayServiceIsItsNameInTheCluster(t *testing.T) {
 	assert.Equal(t, "istio-ingressgateway.istio-system.svc.cluster.local", gateway().Service())
 }
 
-func TestHasGivesTheReason(t *testing.T) {
+func TestHasReturnsTheReason(t *testing.T) {
 	reason := errors.New("no tracing provider")
 	m := &mesh.Mesh{Flavour: "istio", Capabilities: map[mesh.Capability]error{mesh.TCPRouting: nil, mesh.Tracing: reason}}
 	assert.NoError(t, m.Has(mesh.TCPRouting))
@@ -58,7 +58,7 @@ func TestHasGivesTheReason(t *testing.T) {
 	assert.EqualError(t, m.Has(mesh.LoadBalancer), "capability LoadBalancer: the istio flavour does not say whether it has it")
 }
 
-func TestMembersAreLabelledByRevision(t *testing.T) {
+func TestMemberLabelsFollowTheRevision(t *testing.T) {
 	assert.Equal(t, map[string]string{"istio-injection": "enabled"}, mesh.MemberLabels(""))
 	assert.Equal(t, map[string]string{"istio.io/rev": "1-22"}, mesh.MemberLabels("1-22"))
 	assert.Equal(t, "default", mesh.RevisionName(""))

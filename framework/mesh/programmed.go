@@ -17,51 +17,50 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// quietFor is how long nothing may have moved before "every proxy is SYNCED" is
-// believed. istiod collects events until none came for 100 ms
-// (PILOT_DEBOUNCE_AFTER) and only then sends; until then the proxies look SYNCED
-// with what they had before. And what it sends goes in rounds: a proxy that has
-// acknowledged a listener asks for its routes only then, and looks SYNCED between.
-// The rest is for a machine that is busy.
+// quietFor is how long nothing may change before "every proxy is SYNCED" is believed. istiod
+// collects events until none came for 100 ms (PILOT_DEBOUNCE_AFTER) and sends only then;
+// until then the proxies look SYNCED with the previous configuration. It also sends in
+// rounds: a proxy requests its routes only after it has acknowledged a listener, and looks
+// SYNCED in between. The rest is a reserve for a busy machine.
 const quietFor = 250 * time.Millisecond
 
-// programmedEvery is the interval at which AwaitProgrammed looks.
+// programmedEvery is the interval at which AwaitProgrammed polls.
 const programmedEvery = 100 * time.Millisecond
 
-// Wanted is a change of configuration whose arrival is to be known.
+// Wanted is a change of configuration that must reach the proxies.
 type Wanted struct {
 	Applied []*unstructured.Unstructured // istiod must have them at the API server's newest resource version
-	Deleted []*unstructured.Unstructured // istiod must have them no more
+	Deleted []*unstructured.Unstructured // istiod must no longer have them
 	Of      func(ProxyStatus) bool       // which proxies must be SYNCED; nil means all of the mesh
 }
 
-// AwaitProgrammed polls a Change until it is on every proxy, and says how long
-// that took: at least quietFor.
+// AwaitProgrammed polls a Change until it is on every proxy, and returns how long that took:
+// at least quietFor.
 func (c *Console) AwaitProgrammed(ctx context.Context, within time.Duration, w Wanted) (wait.Outcome, error) {
 	change := c.Change(w)
 	return wait.Until(ctx, wait.Deadline{Name: "configuration on every proxy", Within: within}, programmedEvery, change.Programmed)
 }
 
-// Change follows one change of configuration on its way to the proxies. It is
-// not for concurrent use; any number of them may share a console.
+// Change follows one change of configuration on its way to the proxies. It is not safe for
+// concurrent use; several may share a console.
 type Change struct {
 	console *Console
 	wanted  Wanted
-	state   string    // what istiods and proxies had come to at the last look
+	state   string    // of istiods and proxies at the last check
 	since   time.Time // when state was first seen
 }
 
-// Change begins to follow what is wanted.
+// Change begins to follow the wanted change.
 func (c *Console) Change(w Wanted) *Change { return &Change{console: c, wanted: w} }
 
-// Programmed is nil when every istiod has seen the change, every proxy has
-// acknowledged what it was sent, and nothing has moved since for quietFor: no
-// event came in, nothing was sent. The error says which of the three is missing.
-// It has to be asked again and again: a single look cannot tell.
+// Programmed is nil when every istiod has the change, every proxy has acknowledged what it
+// was sent, and for quietFor no event came in and nothing was sent. The error says which of
+// the three is missing. It must be called repeatedly: a single check cannot see that nothing
+// changes.
 //
-// Objects that istiod does not list among its configuration (Secrets, Services,
-// workloads) count as seen. A proxy that has acknowledged still needs a moment to
-// drain old listeners: what is to be seen from outside is polled after this.
+// Objects that istiod does not list in its configuration (Secrets, Services, workloads) count
+// as seen. A proxy that has acknowledged still needs a moment to drain old listeners, so
+// effects must be polled from outside after this.
 func (ch *Change) Programmed(ctx context.Context) error {
 	state, err := ch.look(ctx)
 	if err != nil {
@@ -72,12 +71,12 @@ func (ch *Change) Programmed(ctx context.Context) error {
 		ch.state, ch.since = state, ch.console.now()
 	}
 	if ch.console.now().Sub(ch.since) < quietFor {
-		return fmt.Errorf("istiod and proxies: not known to be quiet for %s yet: there may be more to send", quietFor)
+		return fmt.Errorf("istiod and proxies: want no change for %s, which has not passed yet: istiod may have more to send", quietFor)
 	}
 	return nil
 }
 
-// look returns a digest of what has moved, once all is seen and acknowledged.
+// look returns a digest of the counters once everything is seen and acknowledged.
 func (ch *Change) look(ctx context.Context) (string, error) {
 	objs, err := ch.console.current(ctx, ch.wanted)
 	if err != nil {
@@ -98,7 +97,7 @@ func (ch *Change) look(ctx context.Context) (string, error) {
 	return events + sent(proxies), AllSynced(proxies)
 }
 
-// events counts what came in to each istiod.
+// events counts the events that came in to each istiod.
 func (ch *Change) events(ctx context.Context) (string, error) {
 	answers, err := ch.console.ask(ctx, "/metrics")
 	if err != nil {
@@ -115,7 +114,7 @@ func (ch *Change) events(ctx context.Context) (string, error) {
 	return out.String(), nil
 }
 
-// sent lists what each proxy was last sent.
+// sent lists what each proxy was sent last.
 func sent(proxies []ProxyStatus) string {
 	lines := make([]string, 0, len(proxies))
 	for _, p := range proxies {
@@ -129,7 +128,7 @@ func sent(proxies []ProxyStatus) string {
 	return strings.Join(lines, "\n")
 }
 
-// Among are those of the proxies that are meant; nil means all.
+// Among returns the proxies for which meant is true; nil means all.
 func Among(proxies []ProxyStatus, meant func(ProxyStatus) bool) []ProxyStatus {
 	if meant == nil {
 		return proxies
@@ -137,12 +136,12 @@ func Among(proxies []ProxyStatus, meant func(ProxyStatus) bool) []ProxyStatus {
 	return slices.DeleteFunc(slices.Clone(proxies), func(p ProxyStatus) bool { return !meant(p) })
 }
 
-// In are the proxies of these namespaces.
+// In selects the proxies of these namespaces.
 func In(namespaces ...string) func(ProxyStatus) bool {
 	return func(p ProxyStatus) bool { return slices.Contains(namespaces, p.Namespace) }
 }
 
-// AllSynced is nil when every one of the proxies has acknowledged what it was sent.
+// AllSynced is nil when every proxy has acknowledged what it was sent.
 func AllSynced(proxies []ProxyStatus) error {
 	var errs []error
 	for _, p := range proxies {
@@ -151,15 +150,14 @@ func AllSynced(proxies []ProxyStatus) error {
 	return errors.Join(errs...)
 }
 
-// object is what istiod is expected to list: version "" means it must not.
+// object must be listed by istiod in this version; "" means that it must not be listed.
 type object struct {
 	kind, namespace, name, version string
 }
 
 func (o object) String() string { return o.kind + " " + o.namespace + "/" + o.name }
 
-// resolve asks the API server for the newest version of each object that istiod
-// lists in its configuration.
+// resolve reads the newest version of each object that istiod lists from the API server.
 func resolve(ctx context.Context, k *kube.Client, w Wanted) ([]object, error) {
 	var out []object
 	for _, o := range w.Applied {
@@ -183,8 +181,8 @@ func resolve(ctx context.Context, k *kube.Client, w Wanted) ([]object, error) {
 	return out, nil
 }
 
-// arrived tells whether istiod has this version or, where istiod itself has written a
-// status since, a later one: versions are numbers that grow.
+// arrived reports whether istiod has this version or a later one, as after istiod has written
+// a status: resource versions are growing numbers.
 func (o object) arrived(got string) bool {
 	want, err := strconv.ParseUint(o.version, 10, 64)
 	have, err2 := strconv.ParseUint(got, 10, 64)
@@ -194,12 +192,12 @@ func (o object) arrived(got string) bool {
 	return have >= want
 }
 
-// Listed tells whether istiod lists objects of this kind among its configuration.
+// Listed reports whether istiod lists objects of this kind in its configuration.
 func Listed(o *unstructured.Unstructured) bool {
 	return strings.HasSuffix(o.GroupVersionKind().Group, ".istio.io")
 }
 
-// seen says which objects some istiod does not have as they are wanted.
+// seen names the objects that some istiod does not have in the wanted version.
 func (c *Console) seen(ctx context.Context, want []object) error {
 	if len(want) == 0 {
 		return nil
@@ -227,7 +225,7 @@ func missing(istiod string, want []object, have map[object]string) error {
 		switch {
 		case w.arrived(got):
 		case w.version == "":
-			errs = append(errs, fmt.Errorf("istiod %s: %s: want it gone, still there", istiod, w))
+			errs = append(errs, fmt.Errorf("istiod %s: %s: want it deleted, but istiod still has it", istiod, w))
 		case got == "":
 			errs = append(errs, fmt.Errorf("istiod %s: %s: not seen yet (nor will it be if its labels name another revision)", istiod, w))
 		default:

@@ -13,43 +13,43 @@ import (
 	"meshgate/framework/wait"
 )
 
-// Mark is a moment of istiod's. In a mesh that others keep changing nothing is ever quiet;
-// but of two pushes that istiod begins after a mark, the later one holds all that it knew
-// then.
+// Mark is a point in the sequence of istiod's pushes. In a mesh that others keep changing
+// istiod is never quiet; but the second push that begins after a mark contains everything
+// that istiod knew at the mark.
 type Mark struct{ pushes float64 }
 
-// After says whether the mark is the later one.
+// After reports whether the mark is later than the other.
 func (m Mark) After(other Mark) bool { return m.pushes > other.pushes }
 
-// Known waits until every istiod has a change as it is wanted, and marks that moment. What
-// istiod does not list, such as Secrets, counts as known.
+// Known waits until every istiod has a change, and marks that point. Objects that istiod does
+// not list, such as Secrets, count as known.
 func (c *Console) Known(ctx context.Context, within time.Duration, w Wanted) (Mark, error) {
 	objs, err := c.current(ctx, w)
 	if err != nil {
 		return Mark{}, err
 	}
 	var mark Mark
-	_, err = wait.Until(ctx, wait.Deadline{Name: "the change in istiod", Within: within}, programmedEvery, func(ctx context.Context) (err error) {
+	_, err = wait.Until(ctx, wait.Deadline{Name: "istiod has the change", Within: within}, programmedEvery, func(ctx context.Context) (err error) {
 		if err = c.seen(ctx, objs); err == nil {
-			mark.pushes, err = c.pushes(ctx) // which an istiod that has just started does not count yet
+			mark.pushes, err = c.pushes(ctx) // fails while a just started istiod has no such counter yet
 		}
 		return err
 	})
 	return mark, err
 }
 
-// AwaitPushed waits until what istiod knew at a mark is on every proxy that is meant: two
-// pushes have begun since, or nothing moves any more, and each proxy has acknowledged
-// what it was sent then, whatever it has been sent meanwhile.
+// AwaitPushed waits until every selected proxy has what istiod knew at a mark: two pushes
+// have begun since, or nothing changes any more, and each proxy has acknowledged what it was
+// sent by then, even if it was sent more meanwhile.
 func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since Mark, meant func(ProxyStatus) bool) error {
 	change, answers := c.Change(Wanted{Of: meant}), answers{}
-	_, err := wait.Until(ctx, wait.Deadline{Name: "what istiod knows on every proxy", Within: within}, programmedEvery, func(ctx context.Context) error {
+	_, err := wait.Until(ctx, wait.Deadline{Name: "every proxy has what istiod knows", Within: within}, programmedEvery, func(ctx context.Context) error {
 		n, err := c.pushes(ctx)
 		if err != nil {
 			return err
 		}
 		if n < since.pushes {
-			since.pushes = 0 // an istiod that has started anew counts from there
+			since.pushes = 0 // a restarted istiod counts from 0
 		}
 		if n < since.pushes+2 {
 			return change.Programmed(ctx)
@@ -63,13 +63,13 @@ func (c *Console) AwaitPushed(ctx context.Context, within time.Duration, since M
 	return err
 }
 
-// answers are what was sent to each proxy, by type, since one began to look; nil for what
-// has been acknowledged. A proxy that is sent something all the time is never SYNCED, but
-// it acknowledges one thing after the other.
+// answers has what each proxy was sent, by type, since the first check; nil for an
+// acknowledged type. A proxy that is constantly sent something is never SYNCED, but it
+// acknowledges one after the other.
 type answers map[[2]string]map[string]bool
 
-// missing takes a look, and says which proxies have acknowledged nothing of what they were
-// sent since the first.
+// missing checks once, and names the proxies that have acknowledged nothing of what they were
+// sent since the first check.
 func (a answers) missing(proxies []ProxyStatus) error {
 	var errs []error
 	for _, p := range proxies {
@@ -93,7 +93,7 @@ func (a answers) missing(proxies []ProxyStatus) error {
 	return errors.Join(errs...)
 }
 
-// pushes counts those that all istiods have begun.
+// pushes counts the pushes that all istiods have begun.
 func (c *Console) pushes(ctx context.Context) (float64, error) {
 	answers, err := c.ask(ctx, "/metrics")
 	if err != nil {
@@ -110,7 +110,7 @@ func (c *Console) pushes(ctx context.Context) (float64, error) {
 	return sum, nil
 }
 
-// counterIn adds up a counter over all its labels, in the text format that Prometheus reads.
+// counterIn sums a counter over all its labels, in Prometheus' text format.
 func counterIn(metrics []byte, name string) (float64, error) {
 	sum, found := 0.0, false
 	lines := bufio.NewScanner(bytes.NewReader(metrics))

@@ -14,7 +14,7 @@ import (
 
 const briefly = 300 * time.Millisecond
 
-func TestAChangeIsMarkedOnceIstiodKnowsIt(t *testing.T) {
+func TestKnownMarksWhenIstiodHasTheChange(t *testing.T) {
 	i := newIstiod(t)
 	i.configz, i.pushes = listing, 7
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -23,7 +23,7 @@ func TestAChangeIsMarkedOnceIstiodKnowsIt(t *testing.T) {
 	}
 	_, err := c.Known(t.Context(), briefly, Wanted{})
 	require.ErrorIs(t, err, wait.ErrExpired)
-	assert.ErrorContains(t, err, "VirtualService shop/api: want it gone, still there")
+	assert.ErrorContains(t, err, "VirtualService shop/api: want it deleted, but istiod still has it")
 
 	i.configz = "[]"
 	mark, err := c.Known(t.Context(), time.Second, Wanted{})
@@ -31,7 +31,7 @@ func TestAChangeIsMarkedOnceIstiodKnowsIt(t *testing.T) {
 	assert.Equal(t, Mark{7}, mark)
 }
 
-func TestAnIstiodThatHasJustStartedIsWaitedFor(t *testing.T) {
+func TestKnownWaitsForAJustStartedIstiod(t *testing.T) {
 	i := newIstiod(t)
 	i.pushes = none
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
@@ -60,22 +60,22 @@ func moving(t *testing.T, syncz string, pushes int) (*istiod, *Console) {
 	return i, c
 }
 
-func TestTwoPushesSinceTheMarkAreEnoughWhereNothingIsEverQuiet(t *testing.T) {
+func TestAwaitPushedAcceptsTwoPushesSinceTheMark(t *testing.T) {
 	_, c := moving(t, synced, 9)
 	require.NoError(t, c.AwaitPushed(t.Context(), briefly, Mark{7}, nil))
 	err := c.AwaitPushed(t.Context(), briefly, Mark{8}, nil)
 	require.ErrorIs(t, err, wait.ErrExpired, "one push may have begun before")
-	assert.ErrorContains(t, err, "not known to be quiet")
+	assert.ErrorContains(t, err, "want no change for")
 }
 
-func TestAQuietMeshNeedsNoPush(t *testing.T) {
+func TestAwaitPushedAcceptsAQuietMesh(t *testing.T) {
 	i := newIstiod(t)
 	i.syncz, i.pushes = synced, 7
 	c, _ := consoleOf(t, map[string]*istiod{"istiod-1": i})
 	require.NoError(t, c.AwaitPushed(t.Context(), 5*time.Second, Mark{7}, nil))
 }
 
-func TestEachProxyMayAcknowledgeAtAMomentOfItsOwn(t *testing.T) {
+func TestAwaitPushedAcceptsAcknowledgementsAtDifferentTimes(t *testing.T) {
 	i, c := moving(t, synced, 9)
 	looks, ask := 0, c.istiods
 	c.istiods = func(ctx context.Context) ([]string, error) {
@@ -91,13 +91,13 @@ func TestEachProxyMayAcknowledgeAtAMomentOfItsOwn(t *testing.T) {
 	require.NoError(t, c.AwaitPushed(t.Context(), 5*time.Second, Mark{7}, nil))
 }
 
-func TestAProxyThatNeverAcknowledgesIsNamed(t *testing.T) {
+func TestAwaitPushedErrorNamesAProxyThatNeverAcknowledges(t *testing.T) {
 	_, c := moving(t, stale, 9)
 	require.ErrorContains(t, c.AwaitPushed(t.Context(), briefly, Mark{7}, nil), "proxy bank/b-1: want SYNCED, got LDS STALE")
 	require.NoError(t, c.AwaitPushed(t.Context(), briefly, Mark{7}, In("shop")), "others' proxies do not matter")
 }
 
-func TestAnIstiodThatStartedAnewCountsFromThere(t *testing.T) {
+func TestAwaitPushedCountsFromZeroAfterARestart(t *testing.T) {
 	_, c := moving(t, synced, 2)
 	require.NoError(t, c.AwaitPushed(t.Context(), briefly, Mark{700}, nil))
 }

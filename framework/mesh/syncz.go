@@ -12,10 +12,10 @@ import (
 	"meshgate/framework/kube"
 )
 
-// SyncState is how far one type of configuration has come on one proxy.
+// SyncState is how far one type of configuration has reached one proxy.
 type SyncState string
 
-// The states, in the words that `istioctl proxy-status` made familiar.
+// The states, named as in `istioctl proxy-status`.
 const (
 	Synced  SyncState = "SYNCED"   // the proxy acknowledged what was last sent
 	NotSent SyncState = "NOT SENT" // the control plane had nothing to send
@@ -31,20 +31,20 @@ const (
 	ECDS = "ECDS"
 )
 
-// TypeStatus is one type of configuration on one proxy. Sent and Acked are the
+// TypeStatus is the state of one type of configuration on one proxy. Sent and Acked are the
 // control plane's nonces.
 type TypeStatus struct {
 	State SyncState `json:"state"`
 	Sent  string    `json:"sent,omitempty"`
 	Acked string    `json:"acked,omitempty"`
-	// SentAt and Error are not known from older versions, such as 1.22: there a
-	// refusal looks STALE for good.
+	// SentAt and Error are unknown for older versions, such as 1.22: there a rejected
+	// configuration stays STALE.
 	SentAt time.Time `json:"sentAt,omitzero"`
-	// Error is why the proxy refused what was last sent.
+	// Error is why the proxy rejected what it was sent last.
 	Error string `json:"error,omitempty"`
 }
 
-// ProxyStatus is what one istiod says about one proxy connected to it.
+// ProxyStatus is the status of one proxy as reported by the istiod to which it is connected.
 type ProxyStatus struct {
 	Proxy     string                `json:"proxy"` // pod name
 	Namespace string                `json:"namespace"`
@@ -54,8 +54,8 @@ type ProxyStatus struct {
 	Types     map[string]TypeStatus `json:"types"`
 }
 
-// Check is nil when the proxy has acknowledged everything that it was sent, and
-// has been sent clusters and listeners, without which it serves nothing.
+// Check is nil when the proxy has acknowledged everything that it was sent, and was sent
+// clusters and listeners, without which it serves nothing.
 func (p ProxyStatus) Check() error {
 	var why []string
 	for _, t := range slices.Sorted(maps.Keys(p.Types)) {
@@ -63,7 +63,7 @@ func (p ProxyStatus) Check() error {
 			continue
 		}
 		if s := p.Types[t]; s.Error != "" {
-			why = append(why, t+" refused by the proxy: "+short(s.Error))
+			why = append(why, t+" rejected by the proxy: "+short(s.Error))
 		} else if s.State == Stale || s.State == NotSent && (t == CDS || t == LDS) {
 			why = append(why, t+" "+string(s.State))
 		}
@@ -74,8 +74,7 @@ func (p ProxyStatus) Check() error {
 	return fmt.Errorf("proxy %s/%s: want %s, got %s", p.Namespace, p.Proxy, Synced, strings.Join(why, ", "))
 }
 
-// errorLength keeps an error of one screen out of a line of progress; the whole
-// of it is in TypeStatus.Error.
+// errorLength shortens a long error in a line of progress; TypeStatus.Error has all of it.
 const errorLength = 240
 
 func short(text string) string {
@@ -86,8 +85,8 @@ func short(text string) string {
 	return text
 }
 
-// statusJSON is an element of /debug/syncz as Istio 1.22 to 1.31 write it. The
-// flat fields are the same in both; Resources came later and adds errors.
+// statusJSON is an element of /debug/syncz in Istio 1.22 to 1.31. The flat fields are the
+// same in all; Resources was added later and has errors.
 type statusJSON struct {
 	Proxy         string `json:"proxy"`
 	ProxyType     string `json:"proxy_type"`
@@ -119,8 +118,8 @@ var typeURLs = map[string]string{
 	"type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig":      ECDS,
 }
 
-// ParseSyncz reads what an istiod answers on /debug/syncz, in the forms of Istio
-// 1.22 to 1.31. The istiod's pod is noted in every status.
+// ParseSyncz parses istiod's response to /debug/syncz, in the forms of Istio 1.22 to 1.31. It
+// notes the istiod's pod in every status.
 func ParseSyncz(istiod string, body []byte) ([]ProxyStatus, error) {
 	var raw []statusJSON
 	if err := json.Unmarshal(body, &raw); err != nil {
@@ -171,13 +170,13 @@ func status(sent, acked string) TypeStatus {
 	return s
 }
 
-// secretType is what shortType makes of the type of certificates and keys.
+// secretType is the result of shortType for certificates and keys.
 const secretType = "Secret"
 
 func shortType(url string) string { return url[strings.LastIndexAny(url, "./")+1:] }
 
-// Syncz asks every istiod of the mesh about the proxies connected to it. Who
-// asks again and again keeps a Console instead, which keeps its connections.
+// Syncz asks every istiod of the mesh for the status of its proxies. For repeated requests
+// use a Console, which keeps its connections.
 func Syncz(ctx context.Context, k *kube.Client, m *Mesh) ([]ProxyStatus, error) {
 	c := NewConsole(k, m)
 	defer c.Close()

@@ -63,7 +63,7 @@ func TestSynczOfAProxyThatRefused(t *testing.T) {
 	assert.Equal(t, Stale, p.Types[LDS].State)
 	assert.False(t, p.Types[LDS].SentAt.IsZero())
 	err := p.Check()
-	assert.ErrorContains(t, err, "proxy mesh-dev/app: want SYNCED, got LDS refused by the proxy: Error adding/updating listener(s)")
+	assert.ErrorContains(t, err, "proxy mesh-dev/app: want SYNCED, got LDS rejected by the proxy: Error adding/updating listener(s)")
 	assert.Less(t, len(err.Error()), 400)
 	assert.Greater(t, len(p.Types[LDS].Error), 400, "the whole reason stays in the status")
 

@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Config is the part of Istio's MeshConfig that decides what suites may assert.
-// Field names are those of the ConfigMap.
+// Config is the part of Istio's MeshConfig that decides what suites may assert. Its field
+// names are those of the ConfigMap.
 type Config struct {
 	RootNamespace         string `json:"rootNamespace"`
 	AccessLogFile         string `json:"accessLogFile"`
@@ -64,7 +64,7 @@ func MeshConfig(ctx context.Context, k kubernetes.Interface, namespace, revision
 
 const standardOutput = "/dev/stdout"
 
-// registryOnly is nil when what is not registered is blocked, for the whole mesh.
+// registryOnly is nil when the whole mesh blocks traffic to hosts that are not registered.
 func (c Config) registryOnly() error {
 	mode := c.OutboundTrafficPolicy.Mode
 	if mode == "" {
@@ -73,7 +73,7 @@ func (c Config) registryOnly() error {
 	return unless(mode == "REGISTRY_ONLY", "meshConfig.outboundTrafficPolicy.mode: want REGISTRY_ONLY, got %s", mode)
 }
 
-// accessLog is nil when every proxy writes lines to its standard output.
+// accessLog is nil when every proxy writes access-log lines to its standard output.
 func (c Config) accessLog() error {
 	if c.AccessLogFile == standardOutput || slices.Contains(c.DefaultProviders.AccessLogging, "envoy") {
 		return nil
@@ -86,9 +86,9 @@ func (c Config) accessLog() error {
 	return fmt.Errorf("meshConfig.accessLogFile: want %s, got %q, and no default access-log provider writes there", standardOutput, c.AccessLogFile)
 }
 
-// tracing is nil when the mesh has the provider that suites name in their Telemetry
-// objects, and it sends to where a suite puts its collector. A provider of another
-// name does not do: where its spans go a suite cannot read.
+// tracing is nil when the mesh has the extension provider that suites name in their Telemetry
+// objects, and it sends spans to the collector of a suite. A provider of another name does
+// not suffice: suites cannot read the spans that it sends elsewhere.
 func (c Config) tracing(namespace string) error {
 	want := fmt.Sprintf("meshConfig.extensionProviders: want %q with zipkin.service %s and port %d",
 		mesh.TracingProvider, mesh.TracingService(namespace), mesh.TracingPort)
@@ -107,13 +107,13 @@ func (c Config) tracing(namespace string) error {
 	return fmt.Errorf("%s, got [%s]", want, strings.Join(names, " "))
 }
 
-// metrics is nil when proxies are told to export Istio's own metrics.
+// metrics is nil when proxies are configured to export Istio's own metrics.
 func (c Config) metrics() error {
 	return unless(slices.Contains(c.DefaultProviders.Metrics, "prometheus"),
 		"meshConfig.defaultProviders.metrics: want prometheus among them, got [%s]", strings.Join(c.DefaultProviders.Metrics, " "))
 }
 
-// facts are what a reader of the report should know about the configuration.
+// facts are properties of the configuration that readers of the report should know.
 func (c Config) facts() []string {
 	var out []string
 	if c.AccessLogEncoding == "JSON" {
@@ -132,8 +132,8 @@ func unless(ok bool, format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-// Findings are what was found out about a mesh; each error is nil for "yes" and
-// otherwise the reason why not.
+// Findings are the properties found of a mesh; each error is nil for "yes" and otherwise the
+// reason why not.
 type Findings struct {
 	Config       Config
 	Ground       mesh.Ground
@@ -143,7 +143,7 @@ type Findings struct {
 	Proxy        error // whether this build of Envoy can export Istio's metrics
 }
 
-// Describe fills in the capabilities and facts of a mesh whose gateways are known.
+// Describe sets the capabilities and facts of a mesh whose gateways are known.
 func Describe(m *mesh.Mesh, f Findings) {
 	m.Capabilities = map[mesh.Capability]error{
 		mesh.LoadBalancer:     first(f.Ground.LoadBalancer, f.LoadBalancer),
@@ -155,7 +155,7 @@ func Describe(m *mesh.Mesh, f Findings) {
 		mesh.SidecarInjection: f.Injection,
 		mesh.RegistryOnly:     f.Config.registryOnly(),
 		mesh.AccessLog:        f.Config.accessLog(),
-		mesh.OwnGateways:      unless(!m.Taken, "the mesh was taken as it is: none of its gateways may be stopped"),
+		mesh.OwnGateways:      unless(!m.Taken, "the mesh was not installed by meshgate: none of its gateways may be stopped"),
 		mesh.PersistentVolume: f.Storage,
 	}
 	m.Facts = append(m.Facts, f.Config.facts()...)

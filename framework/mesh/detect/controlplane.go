@@ -1,6 +1,6 @@
-// Package detect reads what a mesh is from the cluster it stands on: its control
-// planes, their configuration, its gateways and where they can be reached from
-// here, and so what it can do. It changes nothing.
+// Package detect reads the properties of a mesh from its cluster: its control planes, their
+// configuration, its gateways and the addresses at which this machine reaches them, and the
+// capabilities that follow. It changes nothing.
 package detect
 
 import (
@@ -22,7 +22,7 @@ import (
 // ErrNoMesh means that no control plane was found.
 var ErrNoMesh = errors.New("no mesh found")
 
-// ErrSeveral means that more than one control plane fits what was asked for.
+// ErrSeveral means that more than one control plane matches the options.
 var ErrSeveral = errors.New("several meshes found")
 
 // ControlPlane is one istiod Deployment.
@@ -48,7 +48,7 @@ func (c ControlPlane) String() string {
 func ControlPlanes(ctx context.Context, k kubernetes.Interface) ([]ControlPlane, error) {
 	list, err := k.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: "app=istiod"})
 	if err != nil {
-		return nil, fmt.Errorf("look for deployments with label app=istiod: %w", err)
+		return nil, fmt.Errorf("list deployments with label app=istiod: %w", err)
 	}
 	var out []ControlPlane
 	for _, d := range list.Items {
@@ -73,11 +73,11 @@ func controlPlane(d appsv1.Deployment) ControlPlane {
 	return c
 }
 
-// versionTag is a version at the beginning of a tag; variants follow it, as in
+// versionTag is a version at the beginning of a tag; a variant may follow, as in
 // "1.24.3-distroless".
 var versionTag = regexp.MustCompile(`^v?(\d+\.\d+(?:\.\d+)?(?:-(?:alpha|beta|rc)\.\d+)?)(?:-|$)`)
 
-// VersionOf reads the version from an image's tag; "" when there is none.
+// VersionOf returns the version in an image's tag, or "" when there is none.
 func VersionOf(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	colon := strings.LastIndexByte(image, ':')
@@ -90,21 +90,21 @@ func VersionOf(image string) string {
 	return ""
 }
 
-// Choice says which control plane is meant when there are several.
+// Choice selects the control plane when there are several.
 type Choice struct {
-	Namespace string // preferred where it holds any
+	Namespace string // preferred if it has a control plane
 	Revision  string // required when not empty
 }
 
-// Choose picks the one control plane that is meant. The error wraps ErrNoMesh or
-// ErrSeveral, names what was found and how to choose.
+// Choose returns the selected control plane. The error wraps ErrNoMesh or ErrSeveral, names
+// the control planes that were found, and says how to choose.
 func Choose(found []ControlPlane, want Choice) (ControlPlane, error) {
 	if len(found) == 0 {
 		return ControlPlane{}, fmt.Errorf("%w: want a deployment with label app=istiod in some namespace, got none: install a mesh, or use --mesh istio", ErrNoMesh)
 	}
 	fits := narrow(found, func(c ControlPlane) bool { return want.Revision == "" || c.Revision == unnamed(want.Revision) })
 	if len(fits) == 0 {
-		return ControlPlane{}, fmt.Errorf("%w with revision %q: there is %s: choose with --revision", ErrNoMesh, want.Revision, enumerate(found))
+		return ControlPlane{}, fmt.Errorf("%w with revision %q: got only %s: choose one with --revision", ErrNoMesh, want.Revision, enumerate(found))
 	}
 	if near := narrow(fits, func(c ControlPlane) bool { return c.Namespace == want.Namespace }); len(near) > 0 {
 		fits = near

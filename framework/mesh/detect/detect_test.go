@@ -33,7 +33,7 @@ func found(t *testing.T, objs ...runtime.Object) []detect.ControlPlane {
 	return all
 }
 
-func TestOneControlPlaneIsTakenWhereverItIs(t *testing.T) {
+func TestChooseFindsTheOnlyControlPlaneInAnyNamespace(t *testing.T) {
 	other := istiod("elsewhere", "web", "", "nginx:1.0")
 	other.Labels["app"] = "web"
 	cp, err := detect.Choose(found(t, istiod("mesh", "istiod", "default", "docker.io/istio/pilot:1.24.3-distroless"), other),
@@ -43,20 +43,20 @@ func TestOneControlPlaneIsTakenWhereverItIs(t *testing.T) {
 		Image: "docker.io/istio/pilot:1.24.3-distroless", Available: true}, cp)
 }
 
-func TestOursAreKnown(t *testing.T) {
+func TestControlPlanesRecognizesThoseOfMeshgate(t *testing.T) {
 	d := istiod("istio-system", "istiod", "default", "pilot:1.31.1")
 	d.Labels[kube.OwnerLabel] = "mesh"
 	assert.True(t, found(t, d)[0].Ours)
 }
 
-func TestNoControlPlane(t *testing.T) {
+func TestChooseFailsWithoutControlPlane(t *testing.T) {
 	_, err := detect.Choose(found(t), detect.Choice{Namespace: "istio-system"})
 	require.ErrorIs(t, err, detect.ErrNoMesh)
 	assert.ErrorContains(t, err, "app=istiod")
 	assert.ErrorContains(t, err, "--mesh istio")
 }
 
-func TestTwoRevisionsMustBeChosenFrom(t *testing.T) {
+func TestChooseRequiresARevisionWhenThereAreSeveral(t *testing.T) {
 	old := istiod("istio-system", "istiod-1-22", "1-22", "docker.io/istio/pilot:1.22.0")
 	old.Status.AvailableReplicas = 0
 	all := found(t, old, istiod("istio-system", "istiod", "default", "docker.io/istio/pilot:1.31.1"))
@@ -76,17 +76,17 @@ func TestTwoRevisionsMustBeChosenFrom(t *testing.T) {
 
 	_, err = detect.Choose(all, detect.Choice{Revision: "canary"})
 	require.ErrorIs(t, err, detect.ErrNoMesh)
-	assert.ErrorContains(t, err, `revision "canary": there is istio-system/istiod (`)
+	assert.ErrorContains(t, err, `revision "canary": got only istio-system/istiod (`)
 }
 
-func TestOfSeveralNamespacesTheConfiguredOneIsMeant(t *testing.T) {
+func TestChoosePrefersTheConfiguredNamespace(t *testing.T) {
 	all := found(t, istiod("mesh-a", "istiod", "default", "pilot:1.30.0"), istiod("mesh-b", "istiod", "default", "pilot:1.31.1"))
 	cp, err := detect.Choose(all, detect.Choice{Namespace: "mesh-b"})
 	require.NoError(t, err)
 	assert.Equal(t, "1.31.1", cp.Version)
 }
 
-func TestVersionOfAnImage(t *testing.T) {
+func TestVersionOfReadsTheImageTag(t *testing.T) {
 	for image, want := range map[string]string{
 		"docker.io/istio/pilot:1.31.1":                       "1.31.1",
 		"registry:5000/istio/pilot:1.22":                     "1.22",
@@ -123,7 +123,7 @@ func capabilities(t *testing.T, text string, f detect.Findings) map[mesh.Capabil
 	return m.Capabilities
 }
 
-func TestCapabilitiesOfAFullMesh(t *testing.T) {
+func TestDescribeGivesAFullMeshAllCapabilities(t *testing.T) {
 	got := capabilities(t, `
 accessLogFile: /dev/stdout
 outboundTrafficPolicy: {mode: REGISTRY_ONLY}
@@ -139,7 +139,7 @@ extensionProviders:
 
 const wantTracing = `meshConfig.extensionProviders: want "meshgate-tracing" with zipkin.service meshgate-tracing.istio-system.svc.cluster.local and port 9411`
 
-func TestSpansMustGoWhereASuiteReadsThem(t *testing.T) {
+func TestTracingRequiresTheSuitesCollector(t *testing.T) {
 	for provider, got := range map[string]string{
 		"{name: jaeger, zipkin: {service: zipkin.tracing, port: 9411}}":                                          "[jaeger]",
 		"{name: meshgate-tracing, opentelemetry: {service: otel, port: 4317}}":                                   "a provider of that name that is not zipkin",
@@ -151,7 +151,7 @@ func TestSpansMustGoWhereASuiteReadsThem(t *testing.T) {
 	}
 }
 
-func TestEachAbsentCapabilitySaysWhy(t *testing.T) {
+func TestDescribeGivesAReasonForEachMissingCapability(t *testing.T) {
 	got := capabilities(t, "rootNamespace: istio-system", detect.Findings{
 		Ground:       mesh.Ground{NetworkPolicy: errors.New("no policy agent")},
 		LoadBalancer: errors.New("node ports are used"),
@@ -173,7 +173,7 @@ func TestEachAbsentCapabilitySaysWhy(t *testing.T) {
 	assert.ErrorContains(t, m.Capabilities[mesh.EgressGateway], "istio=egressgateway")
 }
 
-func TestAccessLogByAProvider(t *testing.T) {
+func TestAccessLogByADefaultProvider(t *testing.T) {
 	got := capabilities(t, `
 extensionProviders:
 - name: mine
@@ -187,13 +187,13 @@ defaultProviders: {accessLogging: [mine]}
 	assert.Error(t, got[mesh.AccessLog])
 }
 
-func TestMetricsOfTheProxyBuildGoBeforeTheConfiguration(t *testing.T) {
+func TestMetricsReportTheProxyBuildBeforeTheConfiguration(t *testing.T) {
 	absent := errors.New("upstream Envoy")
 	got := capabilities(t, "defaultProviders: {metrics: [prometheus]}", detect.Findings{Proxy: absent})
 	assert.ErrorIs(t, got[mesh.IstioMetrics], absent)
 }
 
-func TestLogFormatsAreFacts(t *testing.T) {
+func TestAccessLogFormatsAreFacts(t *testing.T) {
 	c, err := config(t, "istio-1-22", "accessLogEncoding: JSON\naccessLogFormat: '%START_TIME%'")
 	require.NoError(t, err)
 	m := &mesh.Mesh{}
@@ -250,7 +250,7 @@ func TestGatewayServiceByLabel(t *testing.T) {
 	assert.ErrorContains(t, err, "istio=egressgateway")
 }
 
-func TestOfSeveralGatewaysTheControlPlanesOwnIsMeant(t *testing.T) {
+func TestGatewayServicePrefersTheControlPlanesNamespace(t *testing.T) {
 	k := fake.NewClientset(
 		service("edge", "gw", "ingressgateway", corev1.ServiceTypeLoadBalancer, 0),
 		service("istio-system", "istio-ingressgateway", "ingressgateway", corev1.ServiceTypeLoadBalancer, 0))
@@ -290,15 +290,15 @@ func TestPlacesFallBackToNodePorts(t *testing.T) {
 	assert.ErrorContains(t, got[0].Unbalanced(), "node ports on 172.18.0.2 are used")
 }
 
-func TestNoPlaceSaysWhy(t *testing.T) {
+func TestPlacesErrorSaysWhyThereIsNone(t *testing.T) {
 	_, err := detect.Places(service("a", "gw", "x", corev1.ServiceTypeClusterIP, 0), nodes(), true)
-	assert.EqualError(t, err, "gateway a/gw: type of its Service: want LoadBalancer or NodePort, got ClusterIP, which nobody outside reaches")
+	assert.EqualError(t, err, "gateway a/gw: type of its Service: want LoadBalancer or NodePort, got ClusterIP, which is not reachable from outside the cluster")
 	_, err = detect.Places(service("a", "gw", "x", corev1.ServiceTypeLoadBalancer, 0), nodes(), true)
-	assert.ErrorContains(t, err, "want a load balancer's address or node ports, got neither")
+	assert.ErrorContains(t, err, "want a load balancer address or node ports, got neither")
 	_, err = detect.Places(service("a", "gw", "x", corev1.ServiceTypeNodePort, 30443), nil, true)
-	assert.ErrorContains(t, err, "got none of 0 nodes")
+	assert.ErrorContains(t, err, "got 0 nodes without address")
 }
 
-func TestSelectorIsWrittenInOrder(t *testing.T) {
+func TestSelectorSortsLabels(t *testing.T) {
 	assert.Equal(t, "app=gw,istio=ingressgateway", detect.Selector(map[string]string{"istio": "ingressgateway", "app": "gw"}))
 }

@@ -15,13 +15,13 @@ import (
 )
 
 // GatewayService finds the Service of a gateway of this role ("ingressgateway",
-// "egressgateway") by label istio=<role>. Of several, the one in the control
-// plane's namespace whose name ends in the role is meant. No Service is an error
-// that apierrors.IsNotFound knows.
+// "egressgateway") by the label istio=<role>. Of several, it takes the one in the control
+// plane's namespace whose name ends with the role. If there is none, the error satisfies
+// apierrors.IsNotFound.
 func GatewayService(ctx context.Context, k kubernetes.Interface, role, namespace string) (*corev1.Service, error) {
 	list, err := k.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: "istio=" + role})
 	if err != nil {
-		return nil, fmt.Errorf("look for services with label istio=%s: %w", role, err)
+		return nil, fmt.Errorf("list services with label istio=%s: %w", role, err)
 	}
 	if len(list.Items) == 0 {
 		return nil, apierrors.NewNotFound(corev1.Resource("services"), "with label istio="+role)
@@ -43,7 +43,7 @@ func preferred(all []corev1.Service, role, namespace string) (*corev1.Service, e
 	return nil, fmt.Errorf("services with label istio=%s: want one, or one in namespace %s named istio-%s, got %s", role, namespace, role, strings.Join(names, ", "))
 }
 
-// Gateway describes a gateway by its Service, without an address from outside.
+// Gateway describes a gateway by its Service, without an external address.
 func Gateway(s *corev1.Service) mesh.Gateway {
 	return mesh.Gateway{Namespace: s.Namespace, Name: s.Name, Selector: s.Spec.Selector, Ports: servicePorts(s)}
 }
@@ -52,19 +52,19 @@ func Gateway(s *corev1.Service) mesh.Gateway {
 type Place struct {
 	Host  string
 	Ports map[int]int // Service port -> port on Host
-	// Balancer says that it is the load balancer's address, and not a node's.
+	// Balancer says that Host is the address of the load balancer and not of a node.
 	Balancer bool
 }
 
-// Unbalanced is nil for a load balancer's address, and otherwise says what is
+// Unbalanced is nil for the address of a load balancer; otherwise it says which address is
 // used instead.
 func (p Place) Unbalanced() error {
-	return unless(p.Balancer, "the gateway's Service has no load balancer's address that answers: node ports on %s are used", p.Host)
+	return unless(p.Balancer, "no load balancer address of the gateway's Service answers: node ports on %s are used", p.Host)
 }
 
-// Places lists where a gateway's Service may be reached from here: the addresses
-// of its load balancer, and where it has none (or all is asked for) its node
-// ports on each node. The error says why there is none.
+// Places lists the addresses at which this machine may reach a gateway's Service: those of
+// its load balancer and, if it has none or all is true, its node ports on each node. The
+// error says why there is none.
 func Places(s *corev1.Service, nodes []corev1.Node, all bool) ([]Place, error) {
 	var out []Place
 	for _, in := range s.Status.LoadBalancer.Ingress {
@@ -82,11 +82,11 @@ func Places(s *corev1.Service, nodes []corev1.Node, all bool) ([]Place, error) {
 func noPlace(s *corev1.Service, nodes []corev1.Node) error {
 	switch {
 	case s.Spec.Type == corev1.ServiceTypeClusterIP:
-		return fmt.Errorf("type of its Service: want LoadBalancer or NodePort, got %s, which nobody outside reaches", s.Spec.Type)
+		return fmt.Errorf("type of its Service: want LoadBalancer or NodePort, got %s, which is not reachable from outside the cluster", s.Spec.Type)
 	case len(nodePorts(s)) == 0:
-		return fmt.Errorf("want a load balancer's address or node ports, got neither (type %s)", s.Spec.Type)
+		return fmt.Errorf("want a load balancer address or node ports, got neither (type %s)", s.Spec.Type)
 	}
-	return fmt.Errorf("want a load balancer's address or the address of a node, got none of %d nodes with one", len(nodes))
+	return fmt.Errorf("want a load balancer address or the address of a node, got %d nodes without address", len(nodes))
 }
 
 func servicePorts(s *corev1.Service) map[int]int {
@@ -107,8 +107,8 @@ func nodePorts(s *corev1.Service) map[int]int {
 	return out
 }
 
-// onNodes offers the node ports; addresses that are meant for outside come after
-// the internal ones, which on a cluster of this machine are the reachable ones.
+// onNodes lists the node ports on each node. Internal addresses come before external ones,
+// because those of a cluster on this machine are reachable.
 func onNodes(s *corev1.Service, nodes []corev1.Node) []Place {
 	ports := nodePorts(s)
 	if len(ports) == 0 {
@@ -136,7 +136,7 @@ func Nodes(ctx context.Context, k kubernetes.Interface) ([]corev1.Node, error) {
 	return list.Items, nil
 }
 
-// Selector writes labels as a label selector.
+// Selector formats labels as a label selector.
 func Selector(labels map[string]string) string {
 	return metav1.FormatLabelSelector(metav1.SetAsLabelSelector(labels))
 }

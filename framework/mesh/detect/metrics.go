@@ -7,15 +7,15 @@ import (
 	"fmt"
 )
 
-// Ask asks the admin interface of one proxy for a path.
+// Ask requests a path from the admin interface of one proxy.
 type Ask func(ctx context.Context, path string) ([]byte, error)
 
-// metricsFilter is the filter, compiled into Istio's builds of Envoy only, that
-// counts istio_requests_total.
+// metricsFilter is the filter that counts istio_requests_total. Only Istio's builds of Envoy
+// contain it.
 const metricsFilter = "istio_stats"
 
-// ExportsMetrics is nil when a proxy's build can export istio_requests_total, or
-// already does (old versions had it from a Wasm plugin). The error says why not.
+// ExportsMetrics is nil when a proxy exports istio_requests_total, or its build can do so
+// (old versions had it from a Wasm plugin). The error says why not.
 func ExportsMetrics(ctx context.Context, ask Ask) error {
 	stats, err := ask(ctx, "stats/prometheus?filter=istio_requests_total")
 	if err != nil {

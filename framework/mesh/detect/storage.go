@@ -12,11 +12,11 @@ import (
 // (kubernetes.io/docs/concepts/storage/storage-classes).
 const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
-// noProvisioner is the provisioner of a class whose volumes are made by hand.
+// noProvisioner is the provisioner of a class whose volumes are created by hand.
 const noProvisioner = "kubernetes.io/no-provisioner"
 
-// Storage is nil when a claim that names no class gets a volume of its own, and
-// otherwise says why it would wait for ever.
+// Storage is nil when a claim without class gets a volume; otherwise it says why the claim
+// would stay pending.
 func Storage(ctx context.Context, k kubernetes.Interface) error {
 	list, err := k.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -19,7 +19,7 @@ func class(name, provisioner string, isDefault bool) *storagev1.StorageClass {
 	return c
 }
 
-func TestStorageWantsADefaultClassThatProvisions(t *testing.T) {
+func TestStorageRequiresADefaultClassWithProvisioner(t *testing.T) {
 	assert.NoError(t, detect.Storage(t.Context(), fake.NewClientset(class("slow", "a", false), class("fast", "kubernetes.io/host-path", true))))
 	assert.EqualError(t, detect.Storage(t.Context(), fake.NewClientset(class("fast", "a", false))), "none of the cluster's 1 StorageClasses is the default one")
 	assert.EqualError(t, detect.Storage(t.Context(), fake.NewClientset(class("hand", "kubernetes.io/no-provisioner", true))),

@@ -1,6 +1,6 @@
-// Package existing takes a mesh that is on the cluster already. It reads what it
-// is and what it can do, and changes nothing: what it asks of webhooks is asked
-// as a dry run.
+// Package existing uses a mesh that is already installed on the cluster. It reads the
+// properties and capabilities of the mesh and changes nothing: its requests to webhooks are
+// dry runs.
 package existing
 
 import (
@@ -24,40 +24,40 @@ import (
 
 const pollEvery = 200 * time.Millisecond
 
-// Options say which mesh is meant where there are several.
+// Options select a mesh when there are several.
 type Options struct {
-	Namespace string             // preferred, where it holds a control plane
-	Revision  string             // required, if not empty
-	Version   string             // what must be found, "1.24" or "1.24.3"; "" takes any
-	Gateways  []mesh.GatewaySpec // looked for beside the shared ingress and egress gateway
+	Namespace string             // preferred if it has a control plane
+	Revision  string             // required if not empty
+	Version   string             // required version, "1.24" or "1.24.3"; "" accepts any
+	Gateways  []mesh.GatewaySpec // needed in addition to the shared ingress and egress gateway
 	Budget    wait.Budget
 	Ground    mesh.Ground
 }
 
-// Flavour is a mesh that somebody else installed.
+// Flavour is a mesh that meshgate did not install.
 type Flavour struct{ opts Options }
 
 var _ mesh.Flavour = (*Flavour)(nil)
 
-// New makes the flavour.
+// New returns the flavour.
 func New(o Options) *Flavour { return &Flavour{opts: o} }
 
 // Name is "existing".
 func (f *Flavour) Name() string { return "existing" }
 
-// Component is empty: nothing of the bundle is needed.
+// Component is empty: the flavour needs nothing of the bundle.
 func (f *Flavour) Component() string { return "" }
 
-// Images is empty: the mesh has its images.
+// Images is empty: the mesh is already running.
 func (f *Flavour) Images() []string { return nil }
 
-// Down does nothing: the mesh is not ours.
+// Down does nothing: meshgate did not install the mesh.
 func (f *Flavour) Down(context.Context, *kube.Client, progress.Log) error { return nil }
 
-// Up finds the mesh and waits until it is ready. Errors: none there, several and
-// none chosen, another version than asked for, or what is not ready about it.
+// Up finds the mesh and waits until it is ready. It fails when there is no mesh, several and
+// none is selected, another version than required, or a part that does not become ready.
 func (f *Flavour) Up(ctx context.Context, k *kube.Client, _ *bundle.Bundle, log progress.Log) (m *mesh.Mesh, err error) {
-	phase := log.Begin("take mesh")
+	phase := log.Begin("use existing mesh")
 	defer func() { phase.End(err) }()
 	all, err := detect.ControlPlanes(ctx, k.Typed())
 	if err != nil {
@@ -67,13 +67,13 @@ func (f *Flavour) Up(ctx context.Context, k *kube.Client, _ *bundle.Bundle, log 
 	if err != nil {
 		return nil, err
 	}
-	t := &taking{Options: f.opts, k: k, phase: phase, mesh: meshOf(cp, f.opts)}
+	t := &adoption{Options: f.opts, k: k, phase: phase, mesh: meshOf(cp, f.opts)}
 	t.mesh.Flavour = f.Name()
 	return t.take(ctx, cp)
 }
 
-// taking is one Up under way.
-type taking struct {
+// adoption is one call of Up.
+type adoption struct {
 	Options
 	k        *kube.Client
 	phase    progress.Phase
@@ -90,7 +90,7 @@ func meshOf(cp detect.ControlPlane, o Options) *mesh.Mesh {
 	return m
 }
 
-func (t *taking) take(ctx context.Context, cp detect.ControlPlane) (*mesh.Mesh, error) {
+func (t *adoption) take(ctx context.Context, cp detect.ControlPlane) (*mesh.Mesh, error) {
 	t.phase.Waiting("control plane " + cp.String())
 	if err := t.k.AwaitDeployment(ctx, wait.Deadline{Name: "mesh ready", Within: t.Budget.MeshUp}, cp.Namespace, cp.Name, nil); err != nil {
 		return nil, err
@@ -110,8 +110,8 @@ func (t *taking) take(ctx context.Context, cp detect.ControlPlane) (*mesh.Mesh, 
 	return t.describe(ctx)
 }
 
-// version asks istiod where the image's tag does not tell.
-func (t *taking) version(ctx context.Context) error {
+// version asks istiod for its version when the image's tag has none.
+func (t *adoption) version(ctx context.Context) error {
 	if t.mesh.Version == "" {
 		console := mesh.NewConsole(t.k, t.mesh)
 		defer console.Close()
@@ -126,17 +126,17 @@ func (t *taking) version(ctx context.Context) error {
 	return matches(t.mesh.Version, t.Version)
 }
 
-// matches compares versions by their parts: 1.2 is not 1.24.
+// matches compares versions part by part: 1.2 does not match 1.24.
 func matches(got, want string) error {
 	if want == "" || got == want || strings.HasPrefix(got, want+".") || strings.HasPrefix(got, want+"-") {
 		return nil
 	}
-	return fmt.Errorf("mesh version: want %s, got %s: leave --mesh-version out to take any", want, got)
+	return fmt.Errorf("mesh version: want %s, got %s: leave out --mesh-version to accept any", want, got)
 }
 
-// webhooks: a mesh that does not inject can still be tested at its gateways; one
-// that does not validate is not ready.
-func (t *taking) webhooks(ctx context.Context) error {
+// webhooks waits for the validation webhook. A mesh without injection can still be tested at
+// its gateways, but one without validation is not ready.
+func (t *adoption) webhooks(ctx context.Context) error {
 	_, err := wait.Until(ctx, wait.Deadline{Name: "validation webhook answers", Within: t.Budget.Programmed}, pollEvery, func(ctx context.Context) error {
 		return ready.Validates(ctx, t.k.Dynamic(), t.mesh)
 	})
@@ -147,7 +147,7 @@ func (t *taking) webhooks(ctx context.Context) error {
 	return nil
 }
 
-func (t *taking) gateways(ctx context.Context) error {
+func (t *adoption) gateways(ctx context.Context) error {
 	in, err := t.service(ctx, "ingressgateway")
 	if err != nil {
 		return fmt.Errorf("ingress gateway: %w", err)
@@ -169,9 +169,9 @@ func (t *taking) gateways(ctx context.Context) error {
 	return t.others(ctx)
 }
 
-// others takes the gateways that suites ask for, where they are. Who needs one that
-// is not there, or has other ports, is skipped and says so.
-func (t *taking) others(ctx context.Context) error {
+// others finds the gateways that suites need. Features whose gateway is missing or has other
+// ports are skipped with that reason.
+func (t *adoption) others(ctx context.Context) error {
 	t.mesh.Others = map[string]mesh.Gateway{}
 	for _, spec := range t.Gateways {
 		s, err := t.service(ctx, spec.Name)
@@ -194,8 +194,8 @@ func (t *taking) others(ctx context.Context) error {
 	return nil
 }
 
-// service prefers a gateway of the revision's own.
-func (t *taking) service(ctx context.Context, role string) (*corev1.Service, error) {
+// service prefers a gateway of the selected revision.
+func (t *adoption) service(ctx context.Context, role string) (*corev1.Service, error) {
 	if t.mesh.Revision != "" {
 		s, err := detect.GatewayService(ctx, t.k.Typed(), role+"-"+t.mesh.Revision, t.mesh.Namespace)
 		if !apierrors.IsNotFound(err) {
@@ -205,9 +205,9 @@ func (t *taking) service(ctx context.Context, role string) (*corev1.Service, err
 	return detect.GatewayService(ctx, t.k.Typed(), role, t.mesh.Namespace)
 }
 
-// reach does not wait for a load balancer: the mesh has stood here before, and
-// what it has no address for by now gets none.
-func (t *taking) reach(ctx context.Context, in *corev1.Service) (place detect.Place, err error) {
+// reach does not wait for a load balancer: the mesh was installed earlier, so a missing
+// address will not appear.
+func (t *adoption) reach(ctx context.Context, in *corev1.Service) (place detect.Place, err error) {
 	t.phase.Waiting("gateway " + in.Namespace + "/" + in.Name)
 	nodes, err := detect.Nodes(ctx, t.k.Typed())
 	if err != nil {
@@ -224,9 +224,9 @@ func (t *taking) reach(ctx context.Context, in *corev1.Service) (place detect.Pl
 	return place, err
 }
 
-// synced asks for the proxies of the gateways only: what others' workloads do is
-// said, but is not for us to wait for.
-func (t *taking) synced(ctx context.Context) error {
+// synced waits only for the proxies of the gateways. Other proxies that are not SYNCED become
+// a fact in the report.
+func (t *adoption) synced(ctx context.Context) error {
 	t.phase.Waiting("proxies' configuration")
 	console := mesh.NewConsole(t.k, t.mesh)
 	defer console.Close()
@@ -243,7 +243,7 @@ func (t *taking) synced(ctx context.Context) error {
 	return err
 }
 
-func (t *taking) describe(ctx context.Context) (*mesh.Mesh, error) {
+func (t *adoption) describe(ctx context.Context) (*mesh.Mesh, error) {
 	cfg, err := detect.MeshConfig(ctx, t.k.Typed(), t.mesh.Namespace, t.mesh.Revision)
 	if err != nil {
 		return nil, err
@@ -255,8 +255,8 @@ func (t *taking) describe(ctx context.Context) (*mesh.Mesh, error) {
 	return t.mesh, nil
 }
 
-// proxy asks the admin interface of one of the ingress gateway's proxies.
-func (t *taking) proxy(ctx context.Context, path string) ([]byte, error) {
+// proxy sends a request to the admin interface of one of the ingress gateway's proxies.
+func (t *adoption) proxy(ctx context.Context, path string) ([]byte, error) {
 	g := t.mesh.Ingress
 	pods, err := t.k.Pods(ctx, g.Namespace, detect.Selector(g.Selector))
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestVersionsAreComparedByTheirParts(t *testing.T) {
+func TestVersionsAreComparedPartByPart(t *testing.T) {
 	for _, ok := range [][2]string{{"1.24.3", ""}, {"1.24.3", "1.24"}, {"1.24.3", "1.24.3"}, {"1.24-dev-0123-Clean", "1.24"}, {"", ""}} {
 		assert.NoError(t, matches(ok[0], ok[1]), ok)
 	}
-	assert.EqualError(t, matches("1.24.3", "1.2"), "mesh version: want 1.2, got 1.24.3: leave --mesh-version out to take any")
+	assert.EqualError(t, matches("1.24.3", "1.2"), "mesh version: want 1.2, got 1.24.3: leave out --mesh-version to accept any")
 	assert.Error(t, matches("1.24", "1.24.3"))
 }
 
-func TestTheMeshIsDescribedAsTaken(t *testing.T) {
+func TestUpDescribesTheExistingMesh(t *testing.T) {
 	cp := detect.ControlPlane{Namespace: "mesh", Name: "istiod-1-22", Revision: "1-22", Version: "1.22.0"}
 	m := meshOf(cp, Options{Namespace: "istio-system"})
 	assert.True(t, m.Taken)
@@ -27,7 +27,7 @@ func TestTheMeshIsDescribedAsTaken(t *testing.T) {
 	assert.Empty(t, meshOf(cp, Options{Namespace: "mesh"}).Facts)
 }
 
-func TestNothingIsAskedOfTheBundleAndNothingRemoved(t *testing.T) {
+func TestExistingNeedsNoBundleAndRemovesNothing(t *testing.T) {
 	f := New(Options{})
 	assert.Equal(t, "existing", f.Name())
 	assert.Empty(t, f.Component())

@@ -1,4 +1,4 @@
-// Package flavours is the table of the ways to come to a mesh.
+// Package flavours is the table of all mesh flavours.
 package flavours
 
 import (
@@ -13,7 +13,7 @@ import (
 	"meshgate/framework/mesh/istio"
 )
 
-// maker makes a flavour from the configuration and what the cluster can do.
+// maker returns a flavour for a configuration and the abilities of the cluster.
 type maker func(config.Config, mesh.Ground, []mesh.GatewaySpec) (mesh.Flavour, error)
 
 // table lists every flavour under its name in the configuration.
@@ -24,13 +24,12 @@ func table() map[string]maker {
 	}
 }
 
-// Names are the flavours there are, in order.
+// Names lists the flavours in alphabetical order.
 func Names() []string { return slices.Sorted(maps.Keys(table())) }
 
-// New makes the flavour that the configuration names; gateways are those that suites
-// need beside the shared ones. What the cluster can do is only needed by Up: who wants
-// to know Component or Images before there is a cluster gives mesh.Ground{}, and makes
-// the flavour again afterwards.
+// New returns the configured flavour; gateways are those that suites need in addition to the
+// shared ones. Only Up uses ground: a caller that needs Component or Images before there is a
+// cluster passes mesh.Ground{} and calls New again later.
 func New(cfg config.Config, ground mesh.Ground, gateways ...mesh.GatewaySpec) (mesh.Flavour, error) {
 	make, ok := table()[cfg.Mesh.Flavour]
 	if !ok {

@@ -18,7 +18,7 @@ func configured(flavour string) config.Config {
 	return cfg
 }
 
-func TestEveryFlavourGoesByItsName(t *testing.T) {
+func TestEveryFlavourHasItsNameInTheTable(t *testing.T) {
 	assert.Equal(t, []string{"existing", "istio"}, flavours.Names())
 	for _, name := range flavours.Names() {
 		f, err := flavours.New(configured(name), mesh.Ground{})
@@ -27,12 +27,12 @@ func TestEveryFlavourGoesByItsName(t *testing.T) {
 	}
 }
 
-func TestAnUnknownFlavourIsToldTheKnown(t *testing.T) {
+func TestNewErrorListsTheFlavours(t *testing.T) {
 	_, err := flavours.New(configured("linkerd"), mesh.Ground{})
 	assert.EqualError(t, err, `mesh flavour: want one of existing, istio, got "linkerd"`)
 }
 
-func TestTheVersionDecidesTheComponent(t *testing.T) {
+func TestComponentFollowsFromTheVersion(t *testing.T) {
 	cfg := configured("istio")
 	cfg.Mesh.Version = "1.22"
 	f, err := flavours.New(cfg, mesh.Ground{})

@@ -10,15 +10,15 @@ import (
 	"helm.sh/helm/v3/pkg/release"
 )
 
-// base installs what all revisions share. It comes from the newest of them, and
-// its webhook, which judges objects that name no revision, belongs to the default
-// revision where there is one.
+// base installs the base chart, which all revisions share, from the newest of them. Its
+// webhook, which validates objects without revision label, belongs to the default revision if
+// that is installed.
 func (w *work) base(s stock, others, crdNames []string) error {
 	have, err := w.helm.find(baseName)
 	if err != nil {
 		return err
 	}
-	judge := judgeOf(have, append(others, w.opts.Revision))
+	judge := webhookRevision(have, append(others, w.opts.Revision))
 	if deployed(have) && newer(have.Labels[versionLabel], s.tag) {
 		return w.point(have, judge)
 	}
@@ -27,7 +27,7 @@ func (w *work) base(s stock, others, crdNames []string) error {
 
 func deployed(r *release.Release) bool { return r != nil && r.Info.Status == release.StatusDeployed }
 
-// istiods lists the revisions of ours that are installed.
+// istiods lists the installed revisions of meshgate.
 func (w *work) istiods() ([]string, error) {
 	releases, err := w.helm.ours()
 	if err != nil {
@@ -42,9 +42,9 @@ func (w *work) istiods() ([]string, error) {
 	return revisions, nil
 }
 
-// judgeOf picks the revision that the base's webhook belongs to: the default one,
-// else the one it has, else the first.
-func judgeOf(base *release.Release, revisions []string) string {
+// webhookRevision picks the revision to which the base's webhook belongs: the default one, else the
+// present one, else the first.
+func webhookRevision(base *release.Release, revisions []string) string {
 	slices.Sort(revisions)
 	if base != nil {
 		if has, _ := base.Config["defaultRevision"].(string); slices.Contains(revisions, has) && !slices.Contains(revisions, "") {
@@ -54,7 +54,7 @@ func judgeOf(base *release.Release, revisions []string) string {
 	return revisions[0] // "" sorts first
 }
 
-// point gives the base's webhook to another revision, with the chart at hand.
+// point assigns the base's webhook to another revision by upgrading the installed chart.
 func (w *work) point(have *release.Release, revision string) error {
 	values := manifest.Merge(have.Config, map[string]any{"defaultRevision": baseValues("", revision, nil)["defaultRevision"]})
 	if values["defaultRevision"] == have.Config["defaultRevision"] {

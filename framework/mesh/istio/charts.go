@@ -19,18 +19,18 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// stock is what the bundle holds for one version of Istio.
+// stock is the bundle's content for one version of Istio.
 type stock struct {
 	hub, tag string
-	// substitute is what the proxy image holds instead of Istio's build of Envoy;
-	// empty when it is Istio's.
+	// substitute names the Envoy in the proxy image when it is not Istio's build; otherwise
+	// it is empty.
 	substitute string
 	base       fs.FS
 	istiod     fs.FS
 	gateway    fs.FS
 }
 
-// shelf is the part of a bundle that an installation takes from.
+// shelf is the part of a bundle that the installation reads.
 type shelf interface {
 	Entry(name string) (bundle.Entry, error)
 	Files(name string) (fs.FS, error)
@@ -45,7 +45,7 @@ func (f *Flavour) stock(b shelf) (stock, error) {
 		return stock{}, err
 	}
 	if strings.Contains(strings.ToLower(entry.Contains), "envoy") {
-		s.substitute, _, _ = strings.Cut(entry.Contains, ";") // what follows is about pilot-agent
+		s.substitute, _, _ = strings.Cut(entry.Contains, ";") // the rest is about pilot-agent
 	}
 	charts := "charts/" + f.component.Name + "/"
 	for name, to := range map[string]*fs.FS{"base": &s.base, "istiod": &s.istiod, "gateway": &s.gateway} {
@@ -65,7 +65,7 @@ func image(c bundle.Component, name string) string {
 	return ""
 }
 
-// split turns "docker.io/istio/pilot:1.31.1" into what the charts call hub and tag.
+// split turns "docker.io/istio/pilot:1.31.1" into the charts' values hub and tag.
 func split(image string) (hub, tag string) {
 	colon, slash := strings.LastIndexByte(image, ':'), strings.LastIndexByte(image, '/')
 	if slash < 0 || colon < slash {
@@ -74,7 +74,7 @@ func split(image string) (hub, tag string) {
 	return image[:slash], image[colon+1:]
 }
 
-// loadChart reads a chart whose Chart.yaml is at the root.
+// loadChart reads a chart whose Chart.yaml is in the root directory.
 func loadChart(fsys fs.FS) (*chart.Chart, error) {
 	var files []*loader.BufferedFile
 	err := eachFile(fsys, func(path string, data []byte) {
@@ -99,14 +99,14 @@ func eachFile(fsys fs.FS, see func(path string, data []byte)) error {
 	})
 }
 
-// inputs is a digest of a chart and its values, short enough for a label: a
-// release with the same one needs no reinstallation.
+// inputs is a digest of a chart and its values, short enough for a label: a release with the
+// same digest need not be installed again.
 func inputs(fsys fs.FS, values map[string]any) (string, error) {
 	h := sha256.New()
 	if err := eachFile(fsys, func(path string, data []byte) { fmt.Fprintf(h, "%s %d\n%s", path, len(data), data) }); err != nil {
 		return "", err
 	}
-	v, err := json.Marshal(values) // maps in order of their keys
+	v, err := json.Marshal(values) // maps are encoded in the order of their keys
 	if err != nil {
 		return "", fmt.Errorf("Helm values: %w", err)
 	}
@@ -114,10 +114,10 @@ func inputs(fsys fs.FS, values map[string]any) (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
 }
 
-// crdFiles are where Istio's base charts keep their CRDs: new versions, old ones.
+// crdFiles are the paths of the CRDs in Istio's base charts, new and old.
 var crdFiles = []string{"files/crd-all.gen.yaml", "crds/crd-all.gen.yaml"}
 
-// crds reads the CRDs out of a base chart.
+// crds reads the CRDs from a base chart.
 func crds(base fs.FS) ([]*unstructured.Unstructured, error) {
 	for _, name := range crdFiles {
 		data, err := fs.ReadFile(base, name)

@@ -17,11 +17,11 @@ import (
 
 var crdResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// versionNote says on a CRD of ours which Istio it is from.
+// versionNote is the annotation with the version of Istio on a CRD that meshgate applied.
 const versionNote = "meshgate.dev/istio-version"
 
-// applyCRDs puts in what is missing or older. What others have put in is taken as
-// it is and named in the answer: an operator or an earlier Istio may own it.
+// applyCRDs applies the CRDs that are missing or older. It leaves CRDs that meshgate did not
+// apply alone and returns their names: an operator or an earlier Istio may own them.
 func applyCRDs(ctx context.Context, k *kube.Client, all []*unstructured.Unstructured, from string) (foreign []string, err error) {
 	have, err := presentCRDs(ctx, k)
 	if err != nil {
@@ -35,9 +35,8 @@ func applyCRDs(ctx context.Context, k *kube.Client, all []*unstructured.Unstruct
 	return foreign, g.Wait()
 }
 
-// presentCRDs lists what is there by name. It asks for the metadata only: the
-// schemas of Istio's CRDs are megabytes, and a busy API server takes seconds for
-// them.
+// presentCRDs lists the CRDs of the cluster by name. It requests only their metadata: the
+// schemas of Istio's CRDs are megabytes, for which a busy API server needs seconds.
 func presentCRDs(ctx context.Context, k *kube.Client) (map[string]metav1.Object, error) {
 	client, err := metadata.NewForConfig(k.REST())
 	if err != nil {
@@ -45,7 +44,7 @@ func presentCRDs(ctx context.Context, k *kube.Client) (map[string]metav1.Object,
 	}
 	list, err := client.Resource(crdResource).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("CRDs that are there: %w", err)
+		return nil, fmt.Errorf("list CRDs: %w", err)
 	}
 	have := map[string]metav1.Object{}
 	for i := range list.Items {
@@ -54,7 +53,8 @@ func presentCRDs(ctx context.Context, k *kube.Client) (map[string]metav1.Object,
 	return have, nil
 }
 
-// missingCRDs sorts out what is to be applied, noted with the version it is from.
+// missingCRDs returns the CRDs that must be applied, annotated with their version, and the
+// names of foreign ones.
 func missingCRDs(all []*unstructured.Unstructured, have map[string]metav1.Object, from string) (missing []*unstructured.Unstructured, foreign []string) {
 	for _, crd := range all {
 		is, there := have[crd.GetName()]
@@ -74,7 +74,7 @@ func missingCRDs(all []*unstructured.Unstructured, have map[string]metav1.Object
 	return missing, foreign
 }
 
-// newer tells whether version a is newer than b; anything is newer than nothing.
+// newer reports whether version a is newer than b; any version is newer than "".
 func newer(a, b string) bool {
 	va, err := version.ParseGeneric(a)
 	if err != nil {
@@ -84,12 +84,12 @@ func newer(a, b string) bool {
 	return err != nil || vb.LessThan(va)
 }
 
-// served is nil when the API server serves the kinds of all CRDs, which is a
-// moment after it has accepted them.
+// served is nil when the API server serves the kinds of all CRDs, which begins a moment after
+// it has accepted them.
 func served(k *kube.Client, all []*unstructured.Unstructured) error {
 	_, lists, err := k.Typed().Discovery().ServerGroupsAndResources()
 	if err != nil && len(lists) == 0 {
-		return fmt.Errorf("which kinds the API server serves: %w", err)
+		return fmt.Errorf("list the kinds that the API server serves: %w", err)
 	}
 	known := map[string]bool{}
 	for _, l := range lists {

@@ -19,8 +19,8 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// Down removes this revision's releases, and with the last of them what all
-// revisions share: base, CRDs, namespace, and what istiod itself had made.
+// Down uninstalls this revision's releases. With the last revision it also removes what all
+// share: base, CRDs, the namespace, and the ConfigMaps that istiod itself created.
 func (f *Flavour) Down(ctx context.Context, k *kube.Client, log progress.Log) (err error) {
 	w, err := f.begin(k, log, "remove")
 	if err != nil {
@@ -43,11 +43,12 @@ func (f *Flavour) Down(ctx context.Context, k *kube.Client, log progress.Log) (e
 	return w.everythingGone(ctx)
 }
 
-// limit: gateways drain for five seconds before they end, the CRDs come after.
+// limit is longer than one deletion: gateways drain for five seconds before they end, and the
+// CRDs are deleted after that.
 func (w *work) limit() time.Duration { return 2 * w.opts.Budget.Deletion }
 
-// releasesGone removes istiod and every gateway of the revision, also those that an
-// earlier run asked for, and names the gateways.
+// releasesGone uninstalls istiod and every gateway of the revision, also those of earlier
+// runs, and returns the gateways' names.
 func (w *work) releasesGone() (gateways []string, err error) {
 	ours, err := w.helm.ours()
 	if err != nil {
@@ -67,15 +68,15 @@ func (w *work) releasesGone() (gateways []string, err error) {
 	return gateways, g.Wait()
 }
 
-// leave goes while other revisions stay: the shared webhook must not point at an
-// istiod that is gone, or nobody could apply anything any more.
+// leave ends Down while other revisions stay. The shared webhook must not point to a removed
+// istiod: the API server would then refuse all Istio objects.
 func (w *work) leave(ctx context.Context, others, gateways []string) error {
 	have, err := w.helm.find(baseName)
 	if err != nil {
 		return err
 	}
 	if deployed(have) {
-		if err := w.point(have, judgeOf(have, others)); err != nil {
+		if err := w.point(have, webhookRevision(have, others)); err != nil {
 			return err
 		}
 	}
@@ -91,7 +92,7 @@ func (w *work) podsGone(ctx context.Context, gateways []string) error {
 				return err
 			}
 			if len(list.Items) > 0 {
-				return fmt.Errorf("%d pods with %s still there, first %s", len(list.Items), selector, list.Items[0].Name)
+				return fmt.Errorf("%d pods with %s still exist, first %s", len(list.Items), selector, list.Items[0].Name)
 			}
 		}
 		return nil
@@ -99,8 +100,8 @@ func (w *work) podsGone(ctx context.Context, gateways []string) error {
 	return err
 }
 
-// podSelectors select the pods of one revision's releases. Gateways carry a label of
-// it only if it is not the default, but their releases' names.
+// podSelectors select the pods of one revision's releases. Gateways have a revision label
+// only if the revision is not the default, but always the names of their releases.
 func podSelectors(revision string, gateways []string) []string {
 	selectors := []string{mesh.IstiodSelector(revision)}
 	if len(gateways) > 0 {
@@ -122,15 +123,15 @@ func (w *work) everythingGone(ctx context.Context) error {
 		return err
 	}
 	if len(others) > 0 {
-		w.phase.Note("CRDs and root certificates stay, for there is still %s", others[0])
+		w.phase.Note("CRDs and root certificates stay, because %s still uses them", others[0])
 		return nil
 	}
-	w.phase.Waiting("CRDs and what else is left")
+	w.phase.Waiting("CRDs and remaining objects to be deleted")
 	return errors.Join(w.crdsGone(ctx), w.tracesGone(ctx), w.restGone(ctx))
 }
 
-// restGone removes what carries our label and whose release is lost, as after
-// somebody deleted the namespace by hand.
+// restGone deletes objects with meshgate's label whose Helm release is lost, as after the
+// namespace was deleted by hand.
 func (w *work) restGone(ctx context.Context) error {
 	rest, err := w.k.Owned(ctx, owner)
 	if err != nil {
@@ -139,8 +140,8 @@ func (w *work) restGone(ctx context.Context) error {
 	return w.k.Delete(ctx, rest...)
 }
 
-// namespaceGone returns when the namespace and all pods in it are gone. A
-// namespace that is not ours never held anything of ours.
+// namespaceGone returns when the namespace and all pods in it are gone. A namespace that
+// meshgate did not create is left alone.
 func (w *work) namespaceGone(ctx context.Context) error {
 	err := w.k.Delete(ctx, namespace(w.opts.Namespace))
 	if errors.Is(err, kube.ErrForeign) {
@@ -149,30 +150,30 @@ func (w *work) namespaceGone(ctx context.Context) error {
 	return err
 }
 
-// crdsGone deletes our CRDs in one request, and with them every object of their
-// kinds; it reads only their metadata, see presentCRDs.
+// crdsGone deletes meshgate's CRDs in one request, and with them every object of their kinds.
+// It reads only their metadata, see presentCRDs.
 func (w *work) crdsGone(ctx context.Context) error {
 	client, err := metadata.NewForConfig(w.k.REST())
 	if err != nil {
-		return fmt.Errorf("CRDs of ours: %w", err)
+		return fmt.Errorf("list CRDs of meshgate: %w", err)
 	}
 	ours := metav1.ListOptions{LabelSelector: kube.OwnerLabel + "=" + string(owner)}
 	crds := client.Resource(crdResource)
 	if err := crds.DeleteCollection(ctx, metav1.DeleteOptions{}, ours); err != nil {
-		return fmt.Errorf("delete CRDs of ours: %w", err)
+		return fmt.Errorf("delete CRDs of meshgate: %w", err)
 	}
 	_, err = wait.Until(ctx, wait.Deadline{Name: "CRDs gone", Within: w.opts.Budget.Deletion}, pollEvery, func(ctx context.Context) error {
 		list, err := crds.List(ctx, ours)
 		if err == nil && len(list.Items) > 0 {
-			err = fmt.Errorf("%d CRDs of ours still there, first %s", len(list.Items), list.Items[0].Name)
+			err = fmt.Errorf("%d CRDs of meshgate still exist, first %s", len(list.Items), list.Items[0].Name)
 		}
 		return err
 	})
 	return err
 }
 
-// tracesGone removes what istiod, not Helm, has put into every namespace: its
-// root certificate.
+// tracesGone deletes the ConfigMaps with the root certificate that istiod, not Helm, has
+// created in every namespace.
 func (w *work) tracesGone(ctx context.Context) error {
 	maps, err := w.k.Typed().CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: "istio.io/config=true"})
 	if err != nil {

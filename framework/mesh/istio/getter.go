@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// getter gives Helm a client for a cluster that is already known, without a
-// kubeconfig file and with what it discovered kept in memory.
+// getter gives Helm a client for a cluster that is already known, without a kubeconfig file;
+// it keeps the results of the discovery in memory.
 type getter struct {
 	cfg        *rest.Config
 	namespace  string
@@ -47,8 +47,8 @@ func (g *getter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 		&clientcmd.ConfigOverrides{Context: clientcmdapi.Context{Namespace: g.namespace}})
 }
 
-// stamp is a post-renderer that labels every object of a release as ours, so
-// that kube.Owned finds whatever should be left over.
+// stamp is a post-renderer that puts meshgate's label on every object of a release, so that
+// kube.Owned finds objects that remain.
 type stamp struct{}
 
 func (stamp) Run(in *bytes.Buffer) (*bytes.Buffer, error) {

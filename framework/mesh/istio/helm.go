@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// owner marks what this package makes.
+// owner is the owner label of the objects of this package.
 const owner kube.Owner = "mesh"
 
 // Labels of a release, kept by Helm's storage.
@@ -26,11 +26,11 @@ const (
 	revisionLabel = "meshgate.dev/revision" // not on the base, which all revisions share
 )
 
-// requestLimit bounds each request that Helm makes: its own calls take no context.
+// requestLimit bounds each request of Helm: its calls take no context.
 const requestLimit = 30 * time.Second
 
-// helm installs and removes releases in one namespace. Nothing here waits for a
-// workload: that is for those who know what readiness means.
+// helm installs and uninstalls releases in one namespace. It does not wait for workloads;
+// callers know when theirs are ready.
 type helm struct {
 	getter    *getter
 	namespace string
@@ -46,8 +46,8 @@ func newHelm(cfg *rest.Config, namespace string) (*helm, error) {
 	return &helm{getter: g, namespace: namespace}, nil
 }
 
-// action makes a configuration of its own for each use: they are not safe for
-// concurrent use, and the gateways are installed at the same time.
+// action returns a new configuration for each use: Helm's are not safe for concurrent use,
+// and the gateways are installed concurrently.
 func (h *helm) action() (*action.Configuration, error) {
 	c := &action.Configuration{}
 	if err := c.Init(h.getter, h.namespace, "secret", func(string, ...any) {}); err != nil {
@@ -56,7 +56,7 @@ func (h *helm) action() (*action.Configuration, error) {
 	return c, nil
 }
 
-// found is a release as it is stored; nil where there is none.
+// find returns the stored release, or nil when there is none.
 func (h *helm) find(name string) (*release.Release, error) {
 	c, err := h.action()
 	if err != nil {
@@ -70,12 +70,12 @@ func (h *helm) find(name string) (*release.Release, error) {
 		return nil, fmt.Errorf("release %s/%s: %w", h.namespace, name, err)
 	}
 	if _, ours := r.Labels[kube.OwnerLabel]; !ours {
-		return nil, fmt.Errorf("release %s/%s %w: it is left alone; remove it, choose another control_plane_namespace, or take that mesh with --mesh existing", h.namespace, name, kube.ErrForeign)
+		return nil, fmt.Errorf("release %s/%s %w: it is left alone; remove it, choose another control_plane_namespace, or use that mesh with --mesh existing", h.namespace, name, kube.ErrForeign)
 	}
 	return r, nil
 }
 
-// ours lists our releases by name, whatever state they are in.
+// ours lists the releases of meshgate by name, in any state.
 func (h *helm) ours() ([]*release.Release, error) {
 	c, err := h.action()
 	if err != nil {
@@ -97,8 +97,8 @@ func (h *helm) install(name string, c *chart.Chart, values map[string]any, label
 	in := action.NewInstall(cfg)
 	in.ReleaseName, in.Namespace = name, h.namespace
 	in.SkipCRDs = true
-	in.DisableOpenAPIValidation = true // the API server validates; the schema's download costs a second
-	in.SkipSchemaValidation = true     // the gateway chart of 1.22 has one that refuses its own values
+	in.DisableOpenAPIValidation = true // the API server validates; downloading its schema takes a second
+	in.SkipSchemaValidation = true     // the schema of the 1.22 gateway chart refuses the chart's own values
 	in.PostRenderer = stamp{}
 	in.Labels = map[string]string{kube.OwnerLabel: string(owner)}
 	for k, v := range labels {
@@ -110,8 +110,8 @@ func (h *helm) install(name string, c *chart.Chart, values map[string]any, label
 	return nil
 }
 
-// uninstall removes a release and what it made; it is not an error that there is
-// none. Objects may still be on their way out afterwards.
+// uninstall removes a release and its objects. It succeeds if there is no such release.
+// Objects may still be terminating when it returns.
 func (h *helm) uninstall(name string) error {
 	cfg, err := h.action()
 	if err != nil {

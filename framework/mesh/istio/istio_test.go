@@ -81,13 +81,13 @@ func TestIstiodValuesByVersionAndContent(t *testing.T) {
 	}
 }
 
-func TestOtherValues(t *testing.T) {
+func TestValuesOfGatewaysAndBase(t *testing.T) {
 	golden(t, "base.yaml", baseValues("istio-system", "", []string{"gateways.networking.istio.io"}))
 	golden(t, "ingress-1-22.yaml", gatewayValues(mesh.GatewaySpec{}, "1-22"))
 	golden(t, "mongo-egress.yaml", gatewayValues(mesh.GatewaySpec{Name: "mongo-egressgateway", Egress: true, Ports: []int{15666}}, ""))
 }
 
-func TestTheUsersValuesComeLast(t *testing.T) {
+func TestIstiodValuesMergesTheUsersValuesLast(t *testing.T) {
 	f := flavour(t, Options{Version: "1.31", Values: map[string]any{
 		"meshConfig": map[string]any{"outboundTrafficPolicy": map[string]any{"mode": "ALLOW_ANY"}},
 		"pilot":      map[string]any{"env": map[string]any{"PILOT_ENABLE_ALPN_FILTER": "true"}},
@@ -101,7 +101,7 @@ func TestTheUsersValuesComeLast(t *testing.T) {
 	assert.Equal(t, "false", env["PILOT_ENABLE_METADATA_EXCHANGE"])
 }
 
-func TestMergeChangesNeitherSide(t *testing.T) {
+func TestMergeDoesNotModifyItsArguments(t *testing.T) {
 	under := map[string]any{"a": map[string]any{"b": 1}, "c": 1}
 	over := map[string]any{"a": map[string]any{"d": 2}, "c": map[string]any{"e": 3}}
 	assert.Equal(t, map[string]any{"a": map[string]any{"b": 1, "d": 2}, "c": map[string]any{"e": 3}}, manifest.Merge(under, over))
@@ -109,7 +109,7 @@ func TestMergeChangesNeitherSide(t *testing.T) {
 	assert.Len(t, over["a"], 1)
 }
 
-func TestNamesPerRevision(t *testing.T) {
+func TestNamesFollowTheRevision(t *testing.T) {
 	for revision, want := range map[string][]string{
 		"":     {"istiod", "istio-ingressgateway", "istio-egressgateway"},
 		"1-22": {"istiod-1-22", "istio-ingressgateway-1-22", "istio-egressgateway-1-22"},
@@ -123,7 +123,7 @@ func TestNamesPerRevision(t *testing.T) {
 	assert.Equal(t, []string{"app=istiod,istio.io/rev=1-22", "app in (a, b)"}, podSelectors("1-22", []string{"a", "b"}))
 }
 
-func TestWhatTheBundleMustHold(t *testing.T) {
+func TestStockReadsChartsAndImagesOfTheBundle(t *testing.T) {
 	f := flavour(t, Options{Version: "1.22"})
 	assert.Equal(t, "istio", f.Name())
 	assert.Equal(t, "istio-1.22", f.Component())
@@ -135,7 +135,7 @@ func TestWhatTheBundleMustHold(t *testing.T) {
 	assert.Empty(t, stockOf(t, f, "the same source, compiled here").substitute, "only another Envoy needs other values")
 }
 
-func TestNewRefusesWhatCannotBe(t *testing.T) {
+func TestNewRefusesInvalidOptions(t *testing.T) {
 	_, err := New(Options{Version: "9.9", Namespace: "istio-system"})
 	assert.ErrorContains(t, err, `mesh version "9.9"`)
 	assert.ErrorContains(t, err, "istio-1.31")
@@ -157,7 +157,7 @@ type chartless struct{ shelfOf }
 
 func (chartless) Files(string) (fs.FS, error) { return nil, errMissing }
 
-func TestMissingPartsOfTheBundleAreSaid(t *testing.T) {
+func TestStockErrorNamesTheMissingPart(t *testing.T) {
 	f := flavour(t, Options{Version: "1.31"})
 	_, err := f.stock(empty{})
 	assert.ErrorIs(t, err, errMissing)
@@ -182,7 +182,7 @@ func TestInputsChangeWithChartAndValues(t *testing.T) {
 
 const oneCRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: gateways.networking.istio.io\n"
 
-func TestCRDsOfOldAndNewCharts(t *testing.T) {
+func TestCRDsReadsOldAndNewCharts(t *testing.T) {
 	for _, file := range crdFiles {
 		got, err := crds(fstest.MapFS{file: {Data: []byte("# comment\n---\n" + oneCRD + "---\n---\n" + oneCRD)}})
 		require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestCRDsOfOldAndNewCharts(t *testing.T) {
 	assert.ErrorContains(t, err, crdFiles[0])
 }
 
-func TestNewer(t *testing.T) {
+func TestNewerComparesVersions(t *testing.T) {
 	assert.True(t, newer("1.31.1", "1.22.0"))
 	assert.True(t, newer("1.31.1", "1.4.0"))
 	assert.True(t, newer("1.22.0", ""))
@@ -205,18 +205,18 @@ func TestNewer(t *testing.T) {
 	assert.False(t, newer("", "1.31.1"))
 }
 
-func TestTheSharedWebhookBelongsToTheDefaultRevisionElseStaysElseMoves(t *testing.T) {
+func TestWebhookRevisionPrefersTheDefaultThenThePresentOne(t *testing.T) {
 	base := func(revision string) *release.Release {
 		return &release.Release{Config: map[string]any{"defaultRevision": revision}}
 	}
-	assert.Equal(t, "", judgeOf(nil, []string{"1-22", ""}))
-	assert.Equal(t, "", judgeOf(base("1-22"), []string{"1-22", ""}))
-	assert.Equal(t, "1-31", judgeOf(base("1-31"), []string{"1-22", "1-31"}))
-	assert.Equal(t, "1-22", judgeOf(base("default"), []string{"1-22", "1-31"}))
-	assert.Equal(t, "1-22", judgeOf(nil, []string{"1-22"}))
+	assert.Equal(t, "", webhookRevision(nil, []string{"1-22", ""}))
+	assert.Equal(t, "", webhookRevision(base("1-22"), []string{"1-22", ""}))
+	assert.Equal(t, "1-31", webhookRevision(base("1-31"), []string{"1-22", "1-31"}))
+	assert.Equal(t, "1-22", webhookRevision(base("default"), []string{"1-22", "1-31"}))
+	assert.Equal(t, "1-22", webhookRevision(nil, []string{"1-22"}))
 }
 
-func TestEveryRenderedObjectIsStampedAsOurs(t *testing.T) {
+func TestStampLabelsEveryRenderedObject(t *testing.T) {
 	out, err := stamp{}.Run(bytes.NewBufferString(oneCRD + "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  labels: {app: s}\n"))
 	require.NoError(t, err)
 	got, err := decode("stamped", out.Bytes())
@@ -228,7 +228,7 @@ func TestEveryRenderedObjectIsStampedAsOurs(t *testing.T) {
 	assert.Equal(t, "s", got[1].GetLabels()["app"])
 }
 
-func TestConnectedWantsAllGatewaysSynced(t *testing.T) {
+func TestConnectedRequiresAllGatewaysSynced(t *testing.T) {
 	m := &mesh.Mesh{Ingress: mesh.Gateway{Namespace: "istio-system", Name: "istio-ingressgateway"},
 		Egress: mesh.Gateway{Namespace: "istio-system", Name: "istio-egressgateway"}}
 	ok := mesh.TypeStatus{State: mesh.Synced}
@@ -257,7 +257,7 @@ func crd(name string, labels, notes map[string]string) *unstructured.Unstructure
 	return o
 }
 
-func TestCRDsAreAppliedWhenMissingOrOlderAndOthersAreLeftAlone(t *testing.T) {
+func TestMissingCRDsLeavesForeignOnesAlone(t *testing.T) {
 	ours := map[string]string{kube.OwnerLabel: "mesh"}
 	have := map[string]metav1.Object{
 		"old":     crd("old", ours, map[string]string{versionNote: "1.22.0"}),

@@ -1,5 +1,5 @@
-// Package istio installs Istio with Helm's SDK from the charts of the bundle. It
-// is the only package that knows Helm.
+// Package istio installs Istio from the charts of the bundle with Helm's SDK. It is the only
+// package that uses Helm.
 package istio
 
 import (
@@ -11,18 +11,18 @@ import (
 	"meshgate/framework/wait"
 )
 
-// Options say which Istio is installed, and where.
+// Options say which version of Istio is installed, and in which namespace.
 type Options struct {
 	Version   string             // "1.31": a line of the bundle's catalogue is named istio-<version>
-	Revision  string             // "" is the default revision; "1-22" stands beside others
+	Revision  string             // "" is the default revision; "1-22" can be installed next to others
 	Namespace string             // of the control plane and the gateways
-	Values    map[string]any     // merged over ours into istiod's Helm values
-	Gateways  []mesh.GatewaySpec // beside the shared ingress and egress gateway
+	Values    map[string]any     // merged over meshgate's Helm values for istiod
+	Gateways  []mesh.GatewaySpec // in addition to the shared ingress and egress gateway
 	Budget    wait.Budget
-	Ground    mesh.Ground // what the cluster can do; only Up asks
+	Ground    mesh.Ground // the abilities of the cluster; only Up uses them
 }
 
-// Flavour is Istio by Helm.
+// Flavour installs Istio with Helm.
 type Flavour struct {
 	opts      Options
 	component bundle.Component
@@ -30,10 +30,11 @@ type Flavour struct {
 
 var _ mesh.Flavour = (*Flavour)(nil)
 
-// revisionForm is what Istio's charts can put into object names and labels.
+// revisionForm matches the revisions that Istio's charts can put into object names and
+// labels.
 var revisionForm = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$`)
 
-// New checks the options; the error names the setting, what was wanted and got.
+// New checks the options; the error names the setting, the wanted and the given value.
 func New(o Options) (*Flavour, error) {
 	c, err := bundle.Find("istio-" + o.Version)
 	if err != nil {
@@ -54,13 +55,13 @@ func New(o Options) (*Flavour, error) {
 // Name is "istio".
 func (f *Flavour) Name() string { return "istio" }
 
-// Component is the catalogue's line, "istio-1.31".
+// Component is the line of the bundle's catalogue, such as "istio-1.31".
 func (f *Flavour) Component() string { return f.component.Name }
 
-// Images are the control plane's and the proxies'.
+// Images are the images of the control plane and of the proxies.
 func (f *Flavour) Images() []string { return f.component.Images }
 
-// title is what progress calls the work.
+// title is the name of the phase in progress.
 func (f *Flavour) title(verb string) string {
 	t := fmt.Sprintf("%s mesh istio %s", verb, f.component.Version)
 	if f.opts.Revision != "" {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// bare is the mesh as far as it follows from the options.
+// bare is the description of the mesh that follows from the options alone.
 func (w *work) bare(version string) *mesh.Mesh {
 	return &mesh.Mesh{Flavour: w.Name(), Version: version, Revision: w.opts.Revision,
 		Namespace: w.opts.Namespace, MemberLabels: mesh.MemberLabels(w.opts.Revision)}
@@ -41,13 +41,13 @@ func (w *work) istiodAnswers(ctx context.Context, crds []*unstructured.Unstructu
 	return err
 }
 
-// ready waits for the rest of what readiness means, and describes the mesh.
+// ready waits until gateways answer and proxies are SYNCED, and describes the mesh.
 func (w *work) ready(ctx context.Context, s stock) (*mesh.Mesh, error) {
 	m := w.bare(s.tag)
 	console := mesh.NewConsole(w.k, m)
 	defer console.Close()
 	var lb error
-	w.phase.Waiting("gateways, their address and their proxies' configuration")
+	w.phase.Waiting("the gateways' pods, addresses and configuration")
 	limit := wait.Deadline{Name: "gateways answer, proxies SYNCED", Within: w.opts.Budget.MeshUp}
 	for name := range gateways(w.opts) {
 		if err := w.gatewayReady(ctx, limit, name); err != nil {
@@ -64,19 +64,20 @@ func (w *work) ready(ctx context.Context, s stock) (*mesh.Mesh, error) {
 	return w.describe(ctx, m, s, lb)
 }
 
-// gatewayReady waits for a gateway's pods. A run that was killed can have left it without.
+// gatewayReady waits for a gateway's pods. It starts a gateway that a killed run has left
+// scaled to 0.
 func (w *work) gatewayReady(ctx context.Context, limit wait.Deadline, name string) error {
 	revived, err := w.k.Revive(ctx, limit, w.opts.Namespace, name)
 	if err != nil {
 		return err
 	}
 	if revived {
-		w.phase.Note("gateway %s had been stopped by a run that was cut short: started again", name)
+		w.phase.Note("gateway %s was started again: an interrupted run had stopped it", name)
 	}
 	return w.k.AwaitDeployment(ctx, limit, w.opts.Namespace, name, nil)
 }
 
-// look is one look at what else readiness means. It fills in the gateways.
+// look checks once the rest of what readiness means, and sets the gateways of the mesh.
 func (w *work) look(ctx context.Context, m *mesh.Mesh, console *mesh.Console) (lb, err error) {
 	if lb, err = w.addresses(ctx, m); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (w *work) look(ctx context.Context, m *mesh.Mesh, console *mesh.Console) (l
 	return lb, connected(proxies, m)
 }
 
-// connected is nil when all gateways are among the proxies and all of those are SYNCED.
+// connected is nil when all gateways are connected to istiod and SYNCED.
 func connected(proxies []mesh.ProxyStatus, m *mesh.Mesh) error {
 	for _, g := range slices.AppendSeq([]mesh.Gateway{m.Ingress, m.Egress}, maps.Values(m.Others)) {
 		if !slices.ContainsFunc(proxies, g.Runs) {
@@ -98,7 +99,8 @@ func connected(proxies []mesh.ProxyStatus, m *mesh.Mesh) error {
 	return mesh.AllSynced(proxies)
 }
 
-// addresses fills in the gateways. lb says why the shared one has no load balancer.
+// addresses sets the gateways of the mesh. lb says why the shared ingress gateway has no load
+// balancer.
 func (w *work) addresses(ctx context.Context, m *mesh.Mesh) (lb, err error) {
 	m.Others = map[string]mesh.Gateway{}
 	for name, spec := range gateways(w.opts) {
@@ -118,7 +120,7 @@ func (w *work) addresses(ctx context.Context, m *mesh.Mesh) (lb, err error) {
 	return lb, nil
 }
 
-// gateway describes one by its Service, which must answer unless it is for egress.
+// gateway describes a gateway by its Service. It must answer, unless it is an egress gateway.
 func (w *work) gateway(ctx context.Context, name string, spec mesh.GatewaySpec) (g mesh.Gateway, unbalanced, err error) {
 	s, err := w.k.Typed().CoreV1().Services(w.opts.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -136,8 +138,8 @@ func (w *work) gateway(ctx context.Context, name string, spec mesh.GatewaySpec) 
 	return g, place.Unbalanced(), nil
 }
 
-// reach waits for the load balancer's address where the cluster gives any, and
-// takes a node's port where it does not.
+// reach waits for the address of the load balancer if the cluster has load balancers, and
+// otherwise uses a node port.
 func (w *work) reach(ctx context.Context, in *corev1.Service) (detect.Place, error) {
 	if w.opts.Ground.LoadBalancer == nil && len(in.Status.LoadBalancer.Ingress) == 0 {
 		return detect.Place{}, fmt.Errorf("gateway %s/%s: the load balancer has assigned no address yet", in.Namespace, in.Name)

@@ -21,7 +21,7 @@ import (
 
 const pollEvery = 100 * time.Millisecond
 
-// work is one Up or Down under way.
+// work is one call of Up or Down.
 type work struct {
 	*Flavour
 	k     *kube.Client
@@ -38,7 +38,7 @@ func (f *Flavour) begin(k *kube.Client, log progress.Log, verb string) (*work, e
 	return &work{Flavour: f, k: k, helm: h, phase: log.Begin(f.title(verb))}, nil
 }
 
-// Up installs what is missing, replaces what is broken or from other values, and
+// Up installs missing releases, replaces those that are broken or have other values, and
 // returns when the mesh is ready.
 func (f *Flavour) Up(ctx context.Context, k *kube.Client, b *bundle.Bundle, log progress.Log) (m *mesh.Mesh, err error) {
 	w, err := f.begin(k, log, "install")
@@ -72,8 +72,8 @@ func (w *work) up(ctx context.Context, s stock) (*mesh.Mesh, error) {
 	return w.ready(ctx, s)
 }
 
-// refuseForeign looks for another's istiod of the same revision, wherever it is:
-// the two would fight over the same webhooks.
+// refuseForeign refuses an istiod of the same revision in any namespace that meshgate did not
+// install: both would configure the same webhooks.
 func (w *work) refuseForeign(ctx context.Context) error {
 	all, err := detect.ControlPlanes(ctx, w.k.Typed())
 	if err != nil {
@@ -81,7 +81,7 @@ func (w *work) refuseForeign(ctx context.Context) error {
 	}
 	for _, cp := range all {
 		if cp.Revision == w.opts.Revision && !(cp.Ours && cp.Namespace == w.opts.Namespace) {
-			return fmt.Errorf("control plane %s: %w, or is in another namespace than %s: take it with --mesh existing, remove it, or install beside it with --revision", cp, kube.ErrForeign, w.opts.Namespace)
+			return fmt.Errorf("control plane %s: %w, or is in another namespace than %s: use it with --mesh existing, remove it, or install another revision with --revision", cp, kube.ErrForeign, w.opts.Namespace)
 		}
 	}
 	return nil
@@ -95,10 +95,10 @@ func namespace(name string) *unstructured.Unstructured {
 	return o
 }
 
-// controlPlane installs CRDs, base and istiod at the same time (istiod takes up
-// CRDs whenever they come), and returns when its webhooks answer: before that no
-// gateway's pod would be admitted. A release is not cut short when ctx ends: each
-// takes a second or two, and half of one would have to be undone.
+// controlPlane installs CRDs, base and istiod concurrently (istiod detects CRDs whenever they
+// appear), and returns when istiod's webhooks answer: without them no gateway's pod would be
+// admitted. The installation of a release is not interrupted when ctx ends: each takes one or
+// two seconds, and a partial one would have to be undone.
 func (w *work) controlPlane(ctx context.Context, s stock) error {
 	w.phase.Waiting("CRDs, base and istiod of " + s.tag)
 	all, err := crds(s.base)
@@ -127,7 +127,7 @@ func (w *work) crds(ctx context.Context, all []*unstructured.Unstructured, from 
 		return err
 	}
 	if len(foreign) > 0 {
-		w.note("CRDs that were there are used as they are: %s", strings.Join(foreign, ", "))
+		w.note("CRDs that meshgate did not apply are used unchanged: %s", strings.Join(foreign, ", "))
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (w *work) note(format string, args ...any) {
 	w.facts = append(w.facts, fmt.Sprintf(format, args...))
 }
 
-// gateways installs all of them at once.
+// gateways installs all gateways concurrently.
 func (w *work) gateways(s stock) error {
 	w.phase.Waiting("gateways")
 	var g errgroup.Group
@@ -149,12 +149,13 @@ func (w *work) gateways(s stock) error {
 	return g.Wait()
 }
 
-// labels say whose a release of this revision is.
+// labels are the labels of the releases of this revision.
 func (w *work) labels(s stock) map[string]string {
 	return map[string]string{versionLabel: s.tag, revisionLabel: mesh.RevisionName(w.opts.Revision)}
 }
 
-// release makes a release be there with this chart and these values.
+// release installs a release with this chart and these values, unless it is already installed
+// from them.
 func (w *work) release(name string, fsys fs.FS, values map[string]any, labels map[string]string) error {
 	digest, err := inputs(fsys, values)
 	if err != nil {
@@ -168,7 +169,7 @@ func (w *work) release(name string, fsys fs.FS, values map[string]any, labels ma
 		if have.Info.Status == release.StatusDeployed && have.Labels[inputsLabel] == digest {
 			return nil
 		}
-		w.phase.Note("release %s is %s, from other inputs or cut short: installed again", name, have.Info.Status)
+		w.phase.Note("release %s is installed again: it is %s, incomplete or from other values", name, have.Info.Status)
 		if err := w.helm.uninstall(name); err != nil {
 			return err
 		}

@@ -9,14 +9,14 @@ import (
 	"meshgate/framework/mesh/ready"
 )
 
-// The requests leave room on a node of two cores that also runs Kubernetes, and
-// a second control plane. They are the weights too by which a busy machine shares its
-// processors: everybody waits for istiod, and then for the gateways.
+// requests leave room on a node with two cores for Kubernetes and a second control plane.
+// They are also the weights by which a busy node shares its CPUs: all proxies wait for
+// istiod, and requests wait for the gateways.
 func requests(cpu, memory string) map[string]any {
 	return map[string]any{"requests": map[string]any{"cpu": cpu, "memory": memory}}
 }
 
-// suffix is what a revision adds to names; Istio's charts do the same.
+// suffix is appended to names in a revision, as Istio's charts do.
 func suffix(revision string) string {
 	if revision == "" {
 		return ""
@@ -24,13 +24,13 @@ func suffix(revision string) string {
 	return "-" + revision
 }
 
-// The names of the releases, which are those of the Deployments too.
+// The names of the releases, which are also those of the Deployments.
 func istiodName(revision string) string  { return "istiod" + suffix(revision) }
 func ingressName(revision string) string { return "istio-ingressgateway" + suffix(revision) }
 func egressName(revision string) string  { return "istio-egressgateway" + suffix(revision) }
 
-// gateways lists every gateway of the installation under its release's name: the two
-// that are always there, with the chart's own ports, and those asked for beside them.
+// gateways lists every gateway of the installation by release name: the two shared ones with
+// the ports of the chart, and the additional ones.
 func gateways(o Options) map[string]mesh.GatewaySpec {
 	all := map[string]mesh.GatewaySpec{
 		ingressName(o.Revision): {},
@@ -44,8 +44,8 @@ func gateways(o Options) map[string]mesh.GatewaySpec {
 
 const baseName = "istio-base"
 
-// baseValues: the CRDs are left to us, because several revisions share them, and
-// because only so do they go away again with the last one.
+// baseValues excludes the CRDs from the chart: several revisions share them, and meshgate
+// deletes them with the last one.
 func baseValues(namespace, defaultRevision string, crdNames []string) map[string]any {
 	excluded := make([]any, 0, len(crdNames))
 	for _, n := range crdNames {
@@ -58,9 +58,9 @@ func baseValues(namespace, defaultRevision string, crdNames []string) map[string
 	}
 }
 
-// istiodValues: what spec.md needs of the mesh (REGISTRY_ONLY, access log, a tracing
-// provider that no workload uses until a Telemetry names it), what a small cluster
-// needs, what a substitute Envoy needs, and last what the user wants.
+// istiodValues sets what the suites need (REGISTRY_ONLY, access log, a tracing provider that
+// no workload uses until a Telemetry names it), what a small cluster and a substitute Envoy
+// need, and last the user's values.
 func istiodValues(s stock, o Options) map[string]any {
 	v := map[string]any{
 		"revision": o.Revision,
@@ -90,7 +90,7 @@ func istiodValues(s stock, o Options) map[string]any {
 	return manifest.Merge(v, o.Values)
 }
 
-// tracingProvider names a Service that need not be there: a suite brings it along.
+// tracingProvider names a Service that need not exist: a suite deploys it.
 func tracingProvider(namespace string) map[string]any {
 	return map[string]any{
 		"name":   mesh.TracingProvider,
@@ -98,9 +98,9 @@ func tracingProvider(namespace string) map[string]any {
 	}
 }
 
-// proxyValues: Istio's charts look at a gateway every 15 seconds, which is how
-// long one that was not ready at the first look has to wait. The tolerance of a
-// minute stays.
+// proxyValues shortens the readiness interval: with the 15 seconds of Istio's charts a
+// gateway that is not ready at the first probe waits that long. It keeps the tolerance of one
+// minute.
 func proxyValues() map[string]any {
 	return map[string]any{
 		"resources":                 requests("10m", "64Mi"),
@@ -109,8 +109,8 @@ func proxyValues() map[string]any {
 	}
 }
 
-// withoutIstioFilters keeps istiod from configuring filters that only Istio's
-// build of Envoy has; any other build refuses all of its configuration for them.
+// withoutIstioFilters keeps istiod from configuring filters that only Istio's build of Envoy
+// has. Any other build would reject the whole configuration.
 func withoutIstioFilters() map[string]any {
 	return map[string]any{
 		"pilot": map[string]any{"env": map[string]any{
@@ -122,7 +122,8 @@ func withoutIstioFilters() map[string]any {
 	}
 }
 
-// gatewayValues: names and pod labels follow from the release's name.
+// gatewayValues leaves out the name and the pod labels: they follow from the name of the
+// release.
 func gatewayValues(g mesh.GatewaySpec, revision string) map[string]any {
 	service := map[string]any{"type": "LoadBalancer"}
 	if g.Egress {
@@ -148,7 +149,7 @@ func gatewayValues(g mesh.GatewaySpec, revision string) map[string]any {
 	return values
 }
 
-// secretFiles mounts secrets where Istio's documentation has them, /etc/secrets/<name>.
+// secretFiles mounts secrets at /etc/secrets/<name>.
 func secretFiles(names []string) (volumes, mounts []any) {
 	for _, n := range names {
 		volumes = append(volumes, map[string]any{"name": n, "secret": map[string]any{"secretName": n, "optional": true}})
@@ -157,7 +158,7 @@ func secretFiles(names []string) (volumes, mounts []any) {
 	return volumes, mounts
 }
 
-// proxyConfig is what a gateway's Envoy has otherwise than the chart has it.
+// proxyConfig has the settings in which a gateway's Envoy differs from the chart.
 func proxyConfig(g mesh.GatewaySpec) string {
 	var fields []string
 	if g.Name != "" {
@@ -175,7 +176,7 @@ func proxyConfig(g mesh.GatewaySpec) string {
 	return "{" + strings.Join(fields, ", ") + "}"
 }
 
-// servicePorts takes the place of the chart's own, among which is the gateway's health.
+// servicePorts replaces the ports of the chart, which include the gateway's health port.
 func servicePorts(tcp []int) []any {
 	ports := []any{map[string]any{"name": "status-port", "port": ready.StatusPort, "targetPort": ready.StatusPort, "protocol": "TCP"}}
 	for _, p := range tcp {

@@ -13,16 +13,15 @@ import (
 )
 
 const (
-	StatusPort = 15021 // the gateway's own health, if its Service carries it
+	StatusPort = 15021 // the gateway's health port, if its Service has it
 	plainPort  = 80
 )
 
-// dialLimit bounds one attempt: an address that nobody has yet answers nothing
-// at all.
+// dialLimit bounds one attempt: an unassigned address does not answer at all.
 const dialLimit = 2 * time.Second
 
-// Answers is nil when a gateway answers at the place: its health endpoint with
-// 200, or where the Service does not carry that, any TCP port.
+// Answers is nil when a gateway answers at the place: its health endpoint with 200 or, if the
+// Service does not have that port, any TCP port.
 func Answers(ctx context.Context, p detect.Place) error {
 	ctx, stop := context.WithTimeout(ctx, dialLimit)
 	defer stop()
@@ -57,8 +56,7 @@ func healthy(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	// Straight there, past any proxy the environment names: that is the way the
-	// suites' probes take.
+	// It bypasses any proxy in the environment, as the probes of the suites do.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -44,7 +44,7 @@ func wildcard(o *unstructured.Unstructured) bool {
 	return hosts[0] == "*"
 }
 
-func TestValidates(t *testing.T) {
+func TestValidatesRequiresADenialAndAnAdmission(t *testing.T) {
 	assert.NoError(t, ready.Validates(t.Context(), cluster(t, func(o *unstructured.Unstructured) error {
 		if wildcard(o) {
 			return errDenied
@@ -53,7 +53,7 @@ func TestValidates(t *testing.T) {
 	}), shared))
 }
 
-func TestValidatesNotYet(t *testing.T) {
+func TestValidatesErrorSaysWhyTheWebhookIsNotReady(t *testing.T) {
 	for want, admit := range map[string]admission{
 		"got it accepted":                      func(*unstructured.Unstructured) error { return nil },
 		"want it to refuse, got: no endpoints": func(*unstructured.Unstructured) error { return errors.New("no endpoints") },
@@ -63,7 +63,7 @@ func TestValidatesNotYet(t *testing.T) {
 	}
 }
 
-func TestTheWebhooksOfARevisionAreAskedByItsLabels(t *testing.T) {
+func TestWebhooksAreCalledWithTheRevisionsLabels(t *testing.T) {
 	m := &mesh.Mesh{Namespace: "istio-system", Revision: "1-22"}
 	var seen []map[string]string
 	d := cluster(t, func(o *unstructured.Unstructured) error { seen = append(seen, o.GetLabels()); return errDenied })
@@ -73,7 +73,7 @@ func TestTheWebhooksOfARevisionAreAskedByItsLabels(t *testing.T) {
 	assert.Equal(t, map[string]string{"sidecar.istio.io/inject": "true", "istio.io/rev": "1-22"}, seen[len(seen)-1])
 }
 
-func TestInjects(t *testing.T) {
+func TestInjectsRequiresAProxyContainer(t *testing.T) {
 	for _, place := range []string{"containers", "initContainers"} {
 		assert.NoError(t, ready.Injects(t.Context(), cluster(t, func(o *unstructured.Unstructured) error {
 			return unstructured.SetNestedSlice(o.Object, []any{map[string]any{"name": "istio-proxy"}}, "spec", place)
@@ -93,7 +93,7 @@ func place(t *testing.T, address string, port int) detect.Place {
 	return detect.Place{Host: host, Ports: map[int]int{port: n}}
 }
 
-func TestAnswersByTheGatewaysOwnHealth(t *testing.T) {
+func TestAnswersUsesTheHealthPort(t *testing.T) {
 	status := http.StatusOK
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "/healthz/ready", r.URL.Path)
@@ -106,7 +106,7 @@ func TestAnswersByTheGatewaysOwnHealth(t *testing.T) {
 	assert.ErrorContains(t, ready.Answers(t.Context(), p), "status: want 200, got 503")
 }
 
-func TestAnswersByAnyPortWhereHealthIsNotServed(t *testing.T) {
+func TestAnswersUsesAnyPortWithoutHealthPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -116,7 +116,7 @@ func TestAnswersByAnyPortWhereHealthIsNotServed(t *testing.T) {
 	assert.ErrorContains(t, ready.Answers(t.Context(), detect.Place{Host: "h"}), "its Service has no ports")
 }
 
-func TestReachTakesTheFirstThatAnswers(t *testing.T) {
+func TestReachReturnsTheFirstPlaceThatAnswers(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()

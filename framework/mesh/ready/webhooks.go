@@ -1,6 +1,6 @@
-// Package ready tells when a mesh is ready to be used, by what can be seen of it
-// from outside: its webhooks answer, its proxies have their configuration, its
-// gateway answers. Deployments that are available are not enough for any of it.
+// Package ready checks whether a mesh is ready for use by observing it from outside: its
+// webhooks answer, its proxies have their configuration, its gateway answers. That its
+// Deployments are available proves none of this.
 package ready
 
 import (
@@ -29,13 +29,13 @@ var (
 	pods            = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 )
 
-// dryRun asks for everything but the storing: webhooks are called as usual.
+// dryRun creates an object without storing it; webhooks are called as usual.
 func dryRun(ctx context.Context, d dynamic.Interface, r schema.GroupVersionResource, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	return d.Resource(r).Namespace(o.GetNamespace()).Create(ctx, o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: kube.FieldManager})
 }
 
-// Validates is nil when the control plane's webhook refuses an object that only
-// it can know to be wrong, and accepts a right one. Nothing is stored.
+// Validates is nil when the control plane's webhook denies an object that only istiod can
+// know to be wrong, and admits a correct one. It stores nothing.
 func Validates(ctx context.Context, d dynamic.Interface, m *mesh.Mesh) error {
 	_, err := dryRun(ctx, d, virtualServices, virtualService(m, "*"))
 	if err == nil {
@@ -54,8 +54,8 @@ func refusedByWebhook(err error) bool {
 	return strings.Contains(err.Error(), "admission webhook") && strings.Contains(err.Error(), "denied the request")
 }
 
-// virtualService is valid by its schema; with host "*" istiod refuses it, because
-// it would catch all traffic of every sidecar.
+// virtualService is valid by its schema. With host "*" istiod denies it, because it would
+// catch all traffic of every sidecar.
 func virtualService(m *mesh.Mesh, host string) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": virtualServices.GroupVersion().String(), "kind": "VirtualService",
@@ -78,8 +78,8 @@ func name(o *unstructured.Unstructured, m *mesh.Mesh) {
 	o.SetLabels(map[string]string{revisionLabel: mesh.RevisionName(m.Revision)})
 }
 
-// Injects is nil when the injection webhook puts a proxy into a pod that asks for
-// one. Nothing is stored.
+// Injects is nil when the injection webhook adds a proxy to a pod that asks for one. It
+// stores nothing.
 func Injects(ctx context.Context, d dynamic.Interface, m *mesh.Mesh) error {
 	got, err := dryRun(ctx, d, pods, pod(m))
 	if err != nil {
@@ -105,7 +105,7 @@ func pod(m *mesh.Mesh) *unstructured.Unstructured {
 	return o
 }
 
-// hasProxy looks among init containers too: native sidecars live there.
+// hasProxy also checks init containers, where native sidecars are.
 func hasProxy(pod *unstructured.Unstructured) bool {
 	for _, list := range []string{"containers", "initContainers"} {
 		containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", list)
