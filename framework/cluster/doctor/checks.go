@@ -80,7 +80,7 @@ func checkHost(h host.Facts, n Needs) []Finding {
 	}
 }
 
-// minCPUs is what a run was sized for.
+// minCPUs is the number of CPUs for which the budgets of a run were measured.
 const minCPUs = 2
 
 func checkCPUs(n int) Finding {
@@ -110,8 +110,8 @@ func checkLimit(name, key string, got, want int64) Finding {
 	return f
 }
 
-// checkOverlay is about the file system in which containers live. A module that
-// is not loaded yet is loaded by the engine.
+// checkOverlay checks for overlayfs, which containers need. The engine loads the module if it
+// is not loaded yet.
 func checkOverlay(h host.Facts) Finding {
 	f := Finding{Name: "overlay file system", OK: true, Saw: "known to the kernel"}
 	if !h.Filesystem("overlay") {

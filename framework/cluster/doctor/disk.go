@@ -6,8 +6,8 @@ import (
 	"meshgate/framework/cluster/host"
 )
 
-// checkDisks looks at the file systems of cache and engine. Where both are one,
-// it must hold both.
+// checkDisks checks the file systems of the cache and of the engine. If both are the same, it
+// must have room for both.
 func checkDisks(cacheDir, engineRoot string, n Needs) ([]Finding, error) {
 	cache, err := host.DiskAt(cacheDir)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package doctor looks at this machine before anything is made on it, and says
-// with numbers what is there, what is wanted, and the command that mends it.
+// Package doctor checks this machine before anything is created on it. It reports in numbers
+// what the machine has, what a run needs, and the command that repairs a shortage.
 package doctor
 
 import (
@@ -13,15 +13,15 @@ import (
 
 // Finding is the result of one check.
 type Finding struct {
-	// Name is what was looked at: "memory", "engine".
+	// Name is what was checked: "memory", "engine".
 	Name string
-	// OK says that a run can do with it.
+	// OK says that this suffices for a run.
 	OK bool
-	// Saw and Want are what is there and what is needed, with units.
+	// Saw and Want are the present and the needed value, with units.
 	Saw, Want string
-	// Note is what a person may like to know of something that is OK.
+	// Note is additional information about a finding that is OK.
 	Note string
-	// Fix is the command that mends it, or what else to do; empty when OK.
+	// Fix is the command that repairs it, or other advice; empty when OK.
 	Fix string
 }
 
@@ -32,10 +32,10 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: want %s, got %s; %s", f.Name, f.Want, f.Saw, f.Fix)
 }
 
-// Needs are what a run takes, in bytes. They were measured on two cores: a run
-// with its cluster of one node peaks at 3.1 GiB of memory; a cold build of the
-// bundle from source fills 10 GiB of Go's caches, and the bundle, the node image
-// and the node's volume another 4 GiB.
+// Needs are what a run uses, in bytes. They were measured on two cores: a run with its
+// cluster of one node peaks at 3.1 GiB of memory; a build of the bundle from source with
+// empty caches writes 10 GiB into Go's caches, and the bundle, the node image and the node's
+// volume need another 4 GiB.
 type Needs struct {
 	Memory int64
 	// CacheDisk is for the file system of the bundle and Go's caches, EngineDisk
@@ -47,13 +47,13 @@ type Needs struct {
 
 const gib = 1 << 30
 
-// Warm is what a run with a complete bundle takes, Cold one that builds it.
+// Warm is what a run with a complete bundle needs.
 func Warm() Needs { return Needs{Memory: 5 * gib, CacheDisk: 1 * gib, EngineDisk: 4 * gib} }
 
-// Cold is what a run takes that builds its bundle from source.
+// Cold is what a run needs that builds its bundle from source.
 func Cold() Needs { return Needs{Memory: 5 * gib, CacheDisk: 14 * gib, EngineDisk: 4 * gib} }
 
-// Options say what to look at.
+// Options say what to check.
 type Options struct {
 	// Engine is the engine that the configuration names.
 	Engine engine.Kind
@@ -64,8 +64,8 @@ type Options struct {
 	Runner engine.Runner
 }
 
-// Check does all checks. Its error means that a check could not be made; what is
-// wrong with the machine is in the findings.
+// Check makes all checks. An error means that a check could not be made; shortages of the
+// machine are in the findings.
 func Check(ctx context.Context, o Options) ([]Finding, error) {
 	if o.Runner == nil {
 		o.Runner = engine.Commands{}
@@ -84,10 +84,10 @@ func Check(ctx context.Context, o Options) ([]Finding, error) {
 	return append(findings, disks...), err
 }
 
-// defaultRoot is where Docker keeps its data unless told otherwise.
+// defaultRoot is Docker's default folder for its data.
 const defaultRoot = "/var/lib/docker"
 
-// root is the folder of the engine's data, or where it will be.
+// root is the folder of the engine's data, also before it exists.
 func root(e *engine.Engine) string {
 	if e == nil || e.Root == "" {
 		return defaultRoot
@@ -95,8 +95,8 @@ func root(e *engine.Engine) string {
 	return e.Root
 }
 
-// Preflight is the part of Check that is done before a cluster is made: memory
-// and disk. The error holds every finding that is not OK.
+// Preflight makes the checks that precede the creation of a cluster: memory and disk. The
+// error lists every finding that is not OK.
 func Preflight(h host.Facts, e *engine.Engine, cacheDir string, n Needs) error {
 	findings, err := checkDisks(cacheDir, root(e), n)
 	errs := []error{err}
@@ -108,7 +108,7 @@ func Preflight(h host.Facts, e *engine.Engine, cacheDir string, n Needs) error {
 	return errors.Join(errs...)
 }
 
-// Failed are the findings that are not OK.
+// Failed returns the findings that are not OK.
 func Failed(findings []Finding) []Finding {
 	var out []Finding
 	for _, f := range findings {

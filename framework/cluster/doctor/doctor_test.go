@@ -21,11 +21,11 @@ func good() host.Facts {
 	}
 }
 
-func TestAGoodMachineHasNoFindings(t *testing.T) {
+func TestCheckPassesOnASufficientMachine(t *testing.T) {
 	assert.Empty(t, Failed(checkHost(good(), Warm())))
 }
 
-func TestFindingsCarryNumbersAndTheCommand(t *testing.T) {
+func TestFindingsHaveNumbersAndTheFixCommand(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*host.Facts)
 		says  []string
@@ -47,7 +47,7 @@ func TestFindingsCarryNumbersAndTheCommand(t *testing.T) {
 	}
 }
 
-func TestAMissingCapabilityMattersOnlyToAnOldEngine(t *testing.T) {
+func TestMissingCapabilityFailsOnlyForAnOldEngine(t *testing.T) {
 	h := good()
 	h.Bounding &^= 1 << host.SysResource
 	old := &engine.Engine{Kind: engine.Docker, Version: "20.10.24", DefaultRuntime: "runc"}
@@ -82,7 +82,7 @@ type nothing struct{ engine.Commands }
 
 func (nothing) Find(string) []string { return nil }
 
-func TestCgroupsAreAFactNotAFault(t *testing.T) {
+func TestCgroupsV1IsNoFailure(t *testing.T) {
 	f := checkCgroups(&engine.Engine{CgroupVersion: 1}, good())
 	assert.True(t, f.OK)
 	assert.Contains(t, f.Note, "failCgroupV1")
@@ -102,7 +102,7 @@ func TestDisks(t *testing.T) {
 	assert.Contains(t, findings[1].String(), "free at /proc")
 }
 
-func TestPreflightTellsEverythingThatIsTooSmall(t *testing.T) {
+func TestPreflightErrorListsAllShortages(t *testing.T) {
 	h := good()
 	require.NoError(t, Preflight(h, nil, t.TempDir(), Needs{Memory: gib}))
 	err := Preflight(h, &engine.Engine{Root: t.TempDir()}, t.TempDir(), Needs{Memory: 1 << 60, CacheDisk: 1 << 61, EngineDisk: 1 << 61})
@@ -133,7 +133,7 @@ type oneEngine struct{ engine.Commands }
 
 func (oneEngine) Find(string) []string { return []string{"/no/such/engine"} }
 
-func TestRaiseLimitsWithoutRootOnlyTells(t *testing.T) {
+func TestRaiseLimitsWithoutRootOnlyReports(t *testing.T) {
 	h, log := good(), &notes{}
 	require.NoError(t, RaiseLimits(h, 1, log))
 	assert.Empty(t, log.said, "one node fits the kernel's default")

@@ -8,10 +8,10 @@ import (
 	"meshgate/framework/progress"
 )
 
-// Fix mends what can be mended as root: it installs and starts a container
-// engine, puts the runtime shim under it where the host lacks a capability, and
-// raises the kernel's limit of inotify instances. Each change is told to log.
-// Without root the error carries the command for the first thing that is wrong.
+// Fix repairs what root can repair: it installs and starts a container engine, configures the
+// runtime shim if the host lacks a capability, and raises the kernel's limit of inotify
+// instances. It notes each change in log. Without root, the error has the command for the
+// first shortage.
 func Fix(ctx context.Context, o Options, log progress.Phase) error {
 	if o.Runner == nil {
 		o.Runner = engine.Commands{}
@@ -26,8 +26,8 @@ func Fix(ctx context.Context, o Options, log progress.Phase) error {
 	return RaiseLimits(h, o.Needs.Nodes, log)
 }
 
-// RaiseLimits raises the limit of inotify instances where it is too low for a
-// cluster of so many nodes and we are root; otherwise it only tells.
+// RaiseLimits raises the limit of inotify instances if it is too low for a cluster of so many
+// nodes and the user is root; otherwise it only reports.
 func RaiseLimits(h host.Facts, nodes int, log progress.Phase) error {
 	want := host.InotifyWanted(max(nodes, 1))
 	if h.InotifyInstances >= want {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// checkNamespace holds what the checks create, and is gone after them.
+	// checkNamespace has the objects of the checks and is deleted after them.
 	checkNamespace = "meshgate-check"
 	balancerName   = "balancer-check"
 	balancer       = "LoadBalancer"
@@ -36,14 +36,15 @@ func object(kind, ns, name string) *unstructured.Unstructured {
 	return o
 }
 
-// enforces proves NetworkPolicy; reason is why it is absent.
+// enforces proves that NetworkPolicies are enforced; reason says why the capability is
+// missing.
 func (p *Provider) enforces(ctx context.Context, k *kube.Client) (reason, err error) {
 	err = policy.Proof{Kube: k, Owner: owner, Namespace: checkNamespace, Image: p.o.Image, Budget: p.o.Budget}.Run(ctx)
 	return split(err)
 }
 
-// balances finds out whether Services get addresses: one that has an address
-// shows it, else one of our own is created to see.
+// balances checks whether Services of type LoadBalancer get addresses. An existing Service
+// with an address suffices; otherwise it creates one.
 func (p *Provider) balances(ctx context.Context, k *kube.Client) (reason, err error) {
 	shown, err := shows(ctx, k)
 	if err != nil || shown {
@@ -58,7 +59,7 @@ func (p *Provider) balances(ctx context.Context, k *kube.Client) (reason, err er
 	_, err = wait.Until(ctx, limit, poll, func(ctx context.Context) error {
 		s, err := k.Typed().CoreV1().Services(checkNamespace).Get(ctx, balancerName, metav1.GetOptions{})
 		if err == nil && len(s.Status.LoadBalancer.Ingress) == 0 {
-			err = fmt.Errorf("service %s/%s has none", checkNamespace, balancerName)
+			err = fmt.Errorf("service %s/%s has no address", checkNamespace, balancerName)
 		}
 		return err
 	})
@@ -68,7 +69,7 @@ func (p *Provider) balances(ctx context.Context, k *kube.Client) (reason, err er
 	return nil, err
 }
 
-// shows says that a Service of this cluster has a load balancer's address.
+// shows reports whether a Service of this cluster has a load balancer address.
 func shows(ctx context.Context, k *kube.Client) (bool, error) {
 	list, err := k.Typed().CoreV1().Services("").List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -82,7 +83,7 @@ func shows(ctx context.Context, k *kube.Client) (bool, error) {
 	return false, nil
 }
 
-// split separates the absence of a capability from a failure to find out.
+// split separates the reason for a missing capability from a failure of the check.
 func split(err error) (reason, failure error) {
 	var absent *cluster.AbsentError
 	if errors.As(err, &absent) {
@@ -91,14 +92,14 @@ func split(err error) (reason, failure error) {
 	return nil, err
 }
 
-// ours names what the checks left, with the command that removes it.
+// ours names the objects that the checks have left, with the command that removes them.
 func ours(ctx context.Context, k *kube.Client) ([]string, error) {
 	ns, err := k.Typed().CoreV1().Namespaces().Get(ctx, checkNamespace, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("what is left in the cluster: %w", err)
+		return nil, fmt.Errorf("list remaining objects of the checks: %w", err)
 	}
 	if _, ours := kube.Ours(ns); !ours {
 		return nil, nil

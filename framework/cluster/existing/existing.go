@@ -1,5 +1,5 @@
-// Package existing takes a cluster that somebody else runs, by its kubeconfig. It
-// creates nothing there that it does not remove, and reaches no node.
+// Package existing uses a cluster that somebody else runs, by its kubeconfig. It removes
+// everything that it creates there, and it has no access to the nodes.
 package existing
 
 import (
@@ -25,20 +25,20 @@ import (
 	"meshgate/framework/wait"
 )
 
-// ProviderName is how the configuration spells this provider.
+// ProviderName is the provider's name in the configuration.
 const ProviderName = "existing"
 
-// owner marks what the checks create for their own time.
+// owner is the owner label of the temporary objects of the checks.
 const owner kube.Owner = "cluster"
 
-// Options say which cluster to take.
+// Options say which cluster to use.
 type Options struct {
-	// Kubeconfig is the file; empty means what kubectl would use.
+	// Kubeconfig is the file; empty means the default of kubectl.
 	Kubeconfig string
 	// Context is the context in it; empty means the current one.
 	Context string
-	// Image is the agent's, by which enforcement of NetworkPolicy is proven; the
-	// cluster must be able to pull it or hold it.
+	// Image is the agent's, with which the enforcement of NetworkPolicy is proven; the nodes
+	// must have it or be able to pull it.
 	Image string
 	// Budget bounds the waits.
 	Budget wait.Budget
@@ -49,13 +49,13 @@ type Provider struct{ o Options }
 
 var _ cluster.Provider = (*Provider)(nil)
 
-// New does not talk to the cluster yet.
+// New returns the provider; it sends no request to the cluster.
 func New(o Options) *Provider { return &Provider{o: o} }
 
 // Name implements cluster.Provider.
 func (p *Provider) Name() string { return ProviderName }
 
-// Up implements cluster.Provider: it looks, and proves what the cluster can.
+// Up implements cluster.Provider: it checks the cluster's nodes and capabilities.
 func (p *Provider) Up(ctx context.Context, _ *bundle.Bundle, log progress.Log) (*cluster.Cluster, error) {
 	phase := log.Begin("existing cluster")
 	c, err := p.up(ctx, phase)
@@ -81,7 +81,7 @@ func (p *Provider) up(ctx context.Context, phase progress.Phase) (*cluster.Clust
 	if c.Facts, err = facts(ctx, k); err != nil {
 		return nil, err
 	}
-	phase.Waiting("proof of what the cluster can")
+	phase.Waiting("the checks of the cluster's capabilities")
 	return c, p.capabilities(ctx, k, c)
 }
 
@@ -99,8 +99,8 @@ func (p *Provider) context() (string, error) {
 	return raw.CurrentContext, nil
 }
 
-// facts says what the nodes are. A cluster without a node that is ready is
-// refused; one whose nodes we may not see is taken.
+// facts describe the nodes for the report. A cluster without a ready node is refused; if this
+// user may not list nodes, the cluster is accepted.
 func facts(ctx context.Context, k *kube.Client) ([]string, error) {
 	list, err := k.Typed().CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -120,8 +120,8 @@ func isReady(n corev1.Node) bool {
 	})
 }
 
-// capabilities runs the checks at the same time, in a namespace of ours, and
-// keeps other processes of this machine from doing so meanwhile.
+// capabilities runs the checks concurrently in a namespace of their own. A lock keeps other
+// processes of this machine from doing the same.
 func (p *Provider) capabilities(ctx context.Context, k *kube.Client, c *cluster.Cluster) (err error) {
 	unlock, err := lock(ctx, k.REST().Host)
 	if err != nil {
@@ -148,7 +148,7 @@ func (p *Provider) capabilities(ctx context.Context, k *kube.Client, c *cluster.
 	return g.Wait()
 }
 
-// lock is one a cluster, by the address of its API server.
+// lock locks the cluster, identified by the address of its API server.
 func lock(ctx context.Context, server string) (unlock func(), err error) {
 	dir, err := cluster.Dir()
 	if err != nil {
@@ -161,8 +161,8 @@ func lock(ctx context.Context, server string) (unlock func(), err error) {
 	return lease.Lock(ctx, filepath.Join(dir, fmt.Sprintf("existing-%x.lock", sum[:6])))
 }
 
-// Load implements cluster.Provider. Nodes are out of reach, so that the images
-// must be there: in the nodes already, or in a registry.
+// Load implements cluster.Provider. The provider cannot load images into the nodes, so they
+// must already be there or in a registry.
 func (p *Provider) Load(ctx context.Context, c *cluster.Cluster, _ *bundle.Bundle, images []string, _ progress.Phase) error {
 	k, err := kube.Connect(p.o.Kubeconfig, p.o.Context)
 	if err != nil {
@@ -176,10 +176,10 @@ func (p *Provider) Load(ctx context.Context, c *cluster.Cluster, _ *bundle.Bundl
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("cluster %s is not ours: images cannot be put into its nodes, and these are not seen there: %s; load them by its own means (`meshgate bundle save`), or use images that it can pull with --images upstream", c.Name, strings.Join(missing, ", "))
+	return fmt.Errorf("cluster %s was not created by meshgate: its nodes do not have the images %s, and meshgate cannot load them: load them by other means (`meshgate bundle save`), or use images that it can pull with --images upstream", c.Name, strings.Join(missing, ", "))
 }
 
-// missingImages are those that not every node has, as far as nodes tell.
+// missingImages are the images that some node does not have, as far as nodes list them.
 func missingImages(nodes []corev1.Node, images []string) []string {
 	return slices.DeleteFunc(slices.Clone(images), func(image string) bool {
 		return !slices.ContainsFunc(nodes, func(n corev1.Node) bool { return !holds(n, image) })
@@ -190,7 +190,7 @@ func holds(n corev1.Node, image string) bool {
 	return slices.ContainsFunc(n.Status.Images, func(i corev1.ContainerImage) bool { return slices.Contains(i.Names, image) })
 }
 
-// Down implements cluster.Provider: the cluster stays, what the checks made goes.
+// Down implements cluster.Provider: it removes the objects of the checks; the cluster stays.
 func (p *Provider) Down(ctx context.Context, log progress.Log) error {
 	phase := log.Begin("leave the existing cluster")
 	err := p.down(ctx)

@@ -56,7 +56,7 @@ func up(t *testing.T, o Options) error {
 	return err
 }
 
-func TestUpSaysWhatIsWrongWithTheKubeconfig(t *testing.T) {
+func TestUpErrorNamesTheKubeconfig(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	require.ErrorContains(t, up(t, Options{Kubeconfig: missing}), missing)
 	file := kubeconfig(t, "http://127.0.0.1:1")
@@ -68,7 +68,7 @@ func TestUpSaysWhatIsWrongWithTheKubeconfig(t *testing.T) {
 	require.ErrorContains(t, up(t, Options{Kubeconfig: garbage}), garbage)
 }
 
-func TestUpSaysThatTheClusterDoesNotAnswer(t *testing.T) {
+func TestUpFailsWhenTheClusterDoesNotAnswer(t *testing.T) {
 	err := up(t, Options{Kubeconfig: kubeconfig(t, "http://127.0.0.1:1")})
 	require.ErrorContains(t, err, "127.0.0.1:1")
 	require.ErrorContains(t, err, "does not answer")
@@ -82,7 +82,7 @@ func TestUpRefusesAClusterWithoutAReadyNode(t *testing.T) {
 	require.ErrorContains(t, up(t, Options{Kubeconfig: kubeconfig(t, url)}), "want at least 1 of 1, got 0")
 }
 
-func TestUpRefusesANamespaceThatIsNotOurs(t *testing.T) {
+func TestUpRefusesAForeignNamespace(t *testing.T) {
 	url := server(t, map[string]string{
 		"/version":                             `{"gitVersion":"v1.30.0"}`,
 		"/api/v1/nodes":                        `{"kind":"NodeList","apiVersion":"v1","items":[{"metadata":{"name":"n"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}]}`,
@@ -96,7 +96,7 @@ func TestUpRefusesANamespaceThatIsNotOurs(t *testing.T) {
 	require.ErrorContains(t, err, checkNamespace)
 }
 
-func TestOnlyOurNamespaceIsALeftover(t *testing.T) {
+func TestLeftoversListsOnlyTheCheckNamespace(t *testing.T) {
 	const path = "/api/v1/namespaces/" + checkNamespace
 	answers := map[string]string{path: `{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"x"}}`}
 	p := New(Options{Kubeconfig: kubeconfig(t, server(t, answers)), Budget: wait.DefaultBudget()})
@@ -110,7 +110,7 @@ func TestOnlyOurNamespaceIsALeftover(t *testing.T) {
 	assert.Equal(t, []string{"namespace meshgate-check: kubectl delete namespace meshgate-check"}, left)
 }
 
-func TestLoadIsContentWithWhatTheNodesHave(t *testing.T) {
+func TestLoadAcceptsImagesThatTheNodesHave(t *testing.T) {
 	url := server(t, map[string]string{
 		"/api/v1/nodes": `{"kind":"NodeList","apiVersion":"v1","items":[{"metadata":{"name":"n"},"status":{"images":[{"names":["a:1"]}]}}]}`,
 	})
@@ -119,11 +119,11 @@ func TestLoadIsContentWithWhatTheNodesHave(t *testing.T) {
 	require.NoError(t, p.Load(context.Background(), c, nil, []string{"a:1"}, nil))
 	err := p.Load(context.Background(), c, nil, []string{"a:1", "b:2"}, nil)
 	require.ErrorContains(t, err, "b:2")
-	require.ErrorContains(t, err, "not ours")
+	require.ErrorContains(t, err, "not created by meshgate")
 	require.NotContains(t, err.Error(), "a:1")
 }
 
-func TestEveryNodeMustHaveAnImage(t *testing.T) {
+func TestLoadRequiresTheImageOnEveryNode(t *testing.T) {
 	with := corev1.Node{Status: corev1.NodeStatus{Images: []corev1.ContainerImage{{Names: []string{"a:1"}}}}}
 	assert.Empty(t, missingImages([]corev1.Node{with, with}, []string{"a:1"}))
 	assert.Equal(t, []string{"a:1"}, missingImages([]corev1.Node{with, {}}, []string{"a:1"}))

@@ -17,10 +17,10 @@ import (
 	"meshgate/framework/progress"
 )
 
-// baked returns a node image that has the images in its store already: importing
-// them takes longer than the control plane to start, so that it is done once
-// for a bundle and engine, not once for each cluster. What cannot be baked is
-// imported as ever, so that no failure of it is an error.
+// baked returns a node image whose containerd store already has the images. Importing them
+// takes longer than starting the control plane, so it is done once for a bundle and engine
+// and not for each cluster. A failure to bake is no error: the images are then imported into
+// each node.
 func (w work) baked(ctx context.Context, base string) (tag string, err error) {
 	entries, err := bakeable(w.bundle, slices.Concat(w.parts.images(), w.o.Preload))
 	if err != nil || len(entries) == 0 {
@@ -41,8 +41,8 @@ func (w work) baked(ctx context.Context, base string) (tag string, err error) {
 	return tag, nil
 }
 
-// bakeable are the entries of images that seldom change: those of others. Ours
-// are small and change with every edit.
+// bakeable returns the entries of third-party images, which seldom change. The project's own
+// images are small and change with every edit.
 func bakeable(b *bundle.Bundle, images []string) ([]bundle.Entry, error) {
 	var entries []bundle.Entry
 	for _, name := range images {
@@ -61,8 +61,8 @@ func bakeable(b *bundle.Bundle, images []string) ([]bundle.Entry, error) {
 	return entries, nil
 }
 
-// fingerprint names a set of images by content, in any order, and the way in
-// which they are baked.
+// fingerprint identifies a set of images by content, in any order, and the script that bakes
+// them.
 func fingerprint(entries []bundle.Entry) string {
 	lines := []string{bakeScript}
 	for _, e := range entries {
@@ -107,8 +107,8 @@ rmdir $away/try
 cp -a $content $bolt $snap $old/
 `
 
-// bakeImage runs the script in a container of the base image and keeps the result
-// under tag. The container is gone afterwards, whatever happens.
+// bakeImage runs the script in a container of the base image and commits the result under
+// tag. It removes the container in any case.
 func bakeImage(ctx context.Context, e *engine.Engine, b *bundle.Bundle, base, tag string, entries []bundle.Entry, log progress.Phase) error {
 	if err := noWhiteouts(b, entries); err != nil {
 		return err
@@ -139,29 +139,29 @@ func bakeImage(ctx context.Context, e *engine.Engine, b *bundle.Bundle, base, ta
 		return fmt.Errorf("bake images into %s: %w", base, err)
 	}
 	if _, err := e.Run(ctx, append(append([]string{"commit"}, change...), name, tag)...); err != nil {
-		return fmt.Errorf("keep the baked image %s: %w", tag, err)
+		return fmt.Errorf("commit the baked image %s: %w", tag, err)
 	}
 	return nil
 }
 
-// entrypoint says how an image starts, as changes for a commit: a container that
-// was started in another way would pass that on.
+// entrypoint returns how an image starts, as changes for a commit: the committed image would
+// otherwise start like the container in which the script ran.
 func entrypoint(ctx context.Context, e *engine.Engine, image string) ([]string, error) {
 	out, err := e.Run(ctx, "image", "inspect", "--format", "{{json .Config}}", image)
 	if err != nil {
-		return nil, fmt.Errorf("how %s starts: %w", image, err)
+		return nil, fmt.Errorf("entrypoint of %s: %w", image, err)
 	}
 	config := struct{ Entrypoint, Cmd []string }{}
 	if err := json.Unmarshal(out, &config); err != nil {
-		return nil, fmt.Errorf("how %s starts: %w", image, err)
+		return nil, fmt.Errorf("entrypoint of %s: %w", image, err)
 	}
 	entry, err1 := json.Marshal(config.Entrypoint)
 	cmd, err2 := json.Marshal(append([]string{}, config.Cmd...))
 	return []string{"--change", "ENTRYPOINT " + string(entry), "--change", "CMD " + string(cmd)}, errors.Join(err1, err2)
 }
 
-// noWhiteouts refuses images whose layers delete files of layers below. A store
-// keeps that in marks that a copy within a container loses.
+// noWhiteouts refuses images whose layers delete files of lower layers. The store records
+// that in whiteout marks, which a copy within a container loses.
 func noWhiteouts(b *bundle.Bundle, entries []bundle.Entry) error {
 	for _, e := range entries {
 		img, err := b.Image(e.Name)
@@ -186,7 +186,7 @@ func noWhiteouts(b *bundle.Bundle, entries []bundle.Entry) error {
 	return nil
 }
 
-// whiteouts reads a layer to its end or its first deletion.
+// whiteouts reads a layer up to its first deletion.
 func whiteouts(layer io.Reader) error {
 	for r := tar.NewReader(layer); ; {
 		h, err := r.Next()
@@ -197,7 +197,7 @@ func whiteouts(layer io.Reader) error {
 			return fmt.Errorf("layer: %w", err)
 		}
 		if strings.HasPrefix(path.Base(h.Name), ".wh.") {
-			return fmt.Errorf("a layer deletes %s of one below", h.Name)
+			return fmt.Errorf("a layer deletes %s of a lower layer", h.Name)
 		}
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"meshgate/framework/wait"
 )
 
-// build runs kind's creation, the import of images and the installation of the
-// addons side by side: each begins as soon as what it needs is there, because
-// kind's own steps leave the machine idle half of the time.
+// build runs kind's creation, the import of images and the installation of the addons
+// concurrently. Each begins as soon as its prerequisites exist, because kind's own steps
+// leave the machine idle half of the time.
 func (w work) build(ctx context.Context, p plan) (*cluster.Cluster, error) {
 	if err := w.names.writeFiles(); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (w work) build(ctx context.Context, p plan) (*cluster.Cluster, error) {
 	return w.finish(ctx, k, rec)
 }
 
-// finish writes the record, which makes the cluster a finished one.
+// finish writes the record, which marks the cluster as finished.
 func (w work) finish(ctx context.Context, k *kube.Client, rec record) (*cluster.Cluster, error) {
 	version, err := k.Version(ctx)
 	if err != nil {
@@ -62,8 +62,8 @@ func (w work) finish(ctx context.Context, k *kube.Client, rec record) (*cluster.
 	return rec.cluster(w.names, version, true), nil
 }
 
-// importImages brings in the images while kubeadm starts the control plane, the
-// cluster's own first: imported is closed when they are in.
+// importImages imports the images while kubeadm starts the control plane, the cluster's own
+// first. It closes imported when those are in.
 func (w work) importImages(ctx context.Context, settled <-chan struct{}, imported chan<- struct{}) error {
 	if err := after(ctx, settled); err != nil {
 		return err
@@ -82,8 +82,8 @@ func (w work) importImages(ctx context.Context, settled <-chan struct{}, importe
 	return loadAll(ctx, w.engine, nodes, w.bundle, w.o.Preload, w.phase)
 }
 
-// containerdAnswers waits for the nodes' containerd: on a busy machine kind comes
-// this far before it has started.
+// containerdAnswers waits for the nodes' containerd: on a busy machine kind reaches this step
+// before containerd has started.
 func (w work) containerdAnswers(ctx context.Context, nodes []node) error {
 	for _, n := range nodes {
 		_, err := wait.Until(ctx, w.deadline("containerd of "+n.Name+" answers"), poll, func(ctx context.Context) error {
@@ -106,8 +106,8 @@ func after(ctx context.Context, event <-chan struct{}) error {
 	}
 }
 
-// examine waits until everything runs, and meanwhile finds out whether policies
-// are enforced; reason is why not.
+// examine waits until everything runs, and meanwhile checks whether NetworkPolicies are
+// enforced; reason says why not.
 func (w work) examine(ctx context.Context, k *kube.Client) (reason string, err error) {
 	if err := w.admitPods(ctx, k); err != nil {
 		return "", err
@@ -121,10 +121,11 @@ func (w work) examine(ctx context.Context, k *kube.Client) (reason string, err e
 	return reason, g.Wait()
 }
 
-// enforcement proves NetworkPolicy; reason is why it is absent.
+// enforcement proves that NetworkPolicies are enforced; reason says why the capability is
+// missing.
 func (w work) enforcement(ctx context.Context, k *kube.Client) (reason string, err error) {
 	if w.parts.agent == nil {
-		return fmt.Sprintf("it could not be proven: the bundle holds no %s", cluster.AgentImage), nil
+		return fmt.Sprintf("it could not be proven: the bundle does not have %s", cluster.AgentImage), nil
 	}
 	err = policy.Proof{Kube: k, Owner: owner, Namespace: systemNamespace, Image: cluster.AgentImage, Budget: w.o.Budget}.Run(ctx)
 	var absent *cluster.AbsentError
@@ -135,7 +136,7 @@ func (w work) enforcement(ctx context.Context, k *kube.Client) (reason string, e
 	return "", err
 }
 
-// facts are the adaptations and the addons, for the report.
+// facts describe the adaptations and the addons for the report.
 func (w work) facts(p plan, addresses string) []string {
 	cni := "CNI: the node image's own"
 	if p.calico {
@@ -146,18 +147,18 @@ func (w work) facts(p plan, addresses string) []string {
 		fmt.Sprintf("load balancer: MetalLB %s with addresses %s", w.parts.metallb[0].Version, addresses),
 		fmt.Sprintf("small requests: %s a control-plane pod, one CoreDNS, no Calico controllers, no MetalLB webhook", controlPlaneCPU),
 		"etcd runs without fsync: the cluster is disposable",
-		"what is still addressed to a Service where it would leave a node is dropped there",
+		"nodes drop packets that would leave them with the address of a Service",
 	})
 }
 
-// deadline gives the cluster's whole budget to one of its waits.
+// deadline gives one wait the whole budget of the cluster.
 func (w work) deadline(name string) wait.Deadline {
 	return wait.Deadline{Name: name, Within: w.o.Budget.ClusterUp}
 }
 
 const poll = 200 * time.Millisecond
 
-// withNodeLog adds what the node says to an error, before the node is removed.
+// withNodeLog adds the end of the node's logs to an error, before the node is removed.
 func (w work) withNodeLog(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil || errors.As(err, new(nodeLogged)) {
 		return err
@@ -166,10 +167,10 @@ func (w work) withNodeLog(ctx context.Context, err error) error {
 	if text == "" {
 		return err
 	}
-	return nodeLogged{fmt.Errorf("%w\nlast words of the node's kubelet and containerd:\n%s", err, text)}
+	return nodeLogged{fmt.Errorf("%w\nend of the node's log of kubelet and containerd:\n%s", err, text)}
 }
 
-// nodeLogged is an error that has the node's words already.
+// nodeLogged is an error that already has the node's log.
 type nodeLogged struct{ error }
 
 func (e nodeLogged) Unwrap() error { return e.error }

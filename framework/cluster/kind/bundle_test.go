@@ -67,7 +67,7 @@ func tinyBundle(t *testing.T, s bundle.Source, components ...string) *bundle.Bun
 	return b
 }
 
-func TestPartsOfABundle(t *testing.T) {
+func TestPartsOfReadsTheBundle(t *testing.T) {
 	p, err := partsOf(tinyBundle(t, tiny{}, "node", "calico", "metallb"))
 	require.NoError(t, err)
 	assert.Len(t, p.images(), 4, "%q", p.images())
@@ -86,7 +86,7 @@ func TestPartsOfABundle(t *testing.T) {
 	require.ErrorContains(t, err, "no metallb")
 }
 
-func TestTheNodeImageIsLoadedOnceUnderANameOfOurs(t *testing.T) {
+func TestNodeImageIsLoadedOnceUnderItsOwnName(t *testing.T) {
 	b := tinyBundle(t, tiny{}, "node")
 	entry, err := nodeEntry(b)
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestTheNodeImageIsLoadedOnceUnderANameOfOurs(t *testing.T) {
 	require.ErrorContains(t, err, "no space left on device")
 }
 
-func TestOnlyImagesThatANodeLacksAreImported(t *testing.T) {
+func TestLoadImportsOnlyMissingImages(t *testing.T) {
 	b := tinyBundle(t, tiny{}, "metallb")
 	images := imageNames(b.Entries("metallb"))
 	have, err := b.Entry(images[0])
@@ -135,7 +135,7 @@ func TestOnlyImagesThatANodeLacksAreImported(t *testing.T) {
 	require.ErrorContains(t, loadNode(context.Background(), e, "n", b, images, log), "no space left on device")
 }
 
-func TestImagesOfOthersAreBakedOnce(t *testing.T) {
+func TestThirdPartyImagesAreBakedOnce(t *testing.T) {
 	b := tinyBundle(t, tiny{}, "node", "calico", "metallb")
 	f := newFake(t)
 	f.fails["docker image inspect --format {{.Id}}"] = "No such image"
@@ -151,7 +151,7 @@ func TestImagesOfOthersAreBakedOnce(t *testing.T) {
 	assert.Contains(t, last[1], "docker rm --force")
 }
 
-func TestWhatCannotBeBakedIsImported(t *testing.T) {
+func TestImagesAreImportedWhenBakingFails(t *testing.T) {
 	b := tinyBundle(t, tiny{}, "node", "calico", "metallb")
 	f := newFake(t)
 	f.fails["docker image inspect --format {{.Id}}"], f.fails["docker run"] = "No such image", "bash: not found"
@@ -182,7 +182,7 @@ func TestWhiteouts(t *testing.T) {
 	require.Error(t, whiteouts(strings.NewReader(strings.Repeat("no tar", 200))))
 }
 
-func TestFingerprintIsOfContentNotOfOrder(t *testing.T) {
+func TestFingerprintIgnoresTheOrder(t *testing.T) {
 	a, b := bundle.Entry{Name: "a", Digest: "1"}, bundle.Entry{Name: "b", Digest: "2"}
 	assert.Equal(t, fingerprint([]bundle.Entry{a, b}), fingerprint([]bundle.Entry{b, a}))
 	assert.NotEqual(t, fingerprint([]bundle.Entry{a}), fingerprint([]bundle.Entry{b}))

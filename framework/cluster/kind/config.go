@@ -11,10 +11,10 @@ import (
 	"meshgate/framework/cluster/host"
 )
 
-// podSubnet is kind's default, said here because Calico must be told the same.
+// podSubnet is kind's default, written here because Calico needs the same value.
 const podSubnet = "10.244.0.0/16"
 
-// plan is everything that the shape of a cluster depends on.
+// plan has everything that determines the shape of a cluster.
 type plan struct {
 	names  names
 	nodes  int
@@ -24,7 +24,7 @@ type plan struct {
 	host   host.Facts
 }
 
-// config renders what kind is to create.
+// config is kind's configuration of the cluster.
 func (p plan) config() *v1alpha4.Cluster {
 	c := &v1alpha4.Cluster{
 		TypeMeta: v1alpha4.TypeMeta{Kind: "Cluster", APIVersion: "kind.x-k8s.io/v1alpha4"},
@@ -61,7 +61,7 @@ func (p plan) node(i int) v1alpha4.Node {
 	}}}
 }
 
-// facts says in words what config adapted, for the report.
+// facts describe the adaptations of config for the report.
 func (p plan) facts() []string {
 	out := []string{fmt.Sprintf("engine: %s", p.engine)}
 	if p.engine.DefaultRuntime == engine.RuntimeName {
@@ -76,10 +76,10 @@ func (p plan) facts() []string {
 	return out
 }
 
-// clusterPatch gives up durability, which a disposable cluster does not need and
-// slow disks charge for, and elections of the only candidate; it takes keys that
-// are quick to make; and it lets the controller manager ask for the many tokens
-// of its controllers at once: at its usual rate that alone takes five seconds.
+// clusterPatch disables durability, which a disposable cluster does not need and which is
+// expensive on slow disks, and leader election among single candidates. It selects keys that
+// are generated quickly, and lets the controller manager request the many tokens of its
+// controllers at once: at its default rate that alone takes five seconds.
 const clusterPatch = `kind: ClusterConfiguration
 encryptionAlgorithm: ECDSA-P256
 etcd:
@@ -103,22 +103,22 @@ scheduler:
     value: "false"
 `
 
-// kubeletPatch keeps logs whole: of one that is rotated (at 10 MiB, which istiod writes in a
-// quarter of an hour) the API server shows only what came after. And what ends is started
-// again soon, however often it has ended: nobody here is to be spared by waiting for minutes.
+// kubeletPatch keeps logs complete: of a rotated log (at 10 MiB, which istiod writes in a
+// quarter of an hour) the API server shows only the newest file. It also shortens the
+// back-off before a container is restarted, however often it has ended.
 const kubeletPatch = `kind: KubeletConfiguration
 containerLogMaxSize: 1Gi
 crashLoopBackOff:
   maxContainerRestartPeriod: 2s
 `
 
-// networkTaint keeps pods off a node until its network runs: the node is Ready
-// as soon as Calico has written its configuration, and a pod that starts before
-// Calico answers is tried again only after ten seconds.
+// networkTaint keeps pods off a node until its network works. The node is Ready as soon as
+// Calico has written its configuration, and a pod that starts before Calico answers is
+// retried only after ten seconds.
 const networkTaint = "meshgate.dev/network-not-ready"
 
-// taints are those with which a node is born; kind removes the first of a single
-// control plane itself.
+// taints are the taints of a new node; kind itself removes the first of a single control
+// plane.
 func taints(keys ...string) string {
 	out := ""
 	for _, k := range keys {
@@ -127,9 +127,9 @@ func taints(keys ...string) string {
 	return "nodeRegistration:\n  taints:\n" + out
 }
 
-// initPatch makes kubeadm patch its static pods, see patches, and leaves out,
-// beside what kind leaves out, the restart of the kubelet for the rotation of
-// certificates that outlive the cluster anyway.
+// initPatch makes kubeadm patch its static pods (see patches). In addition to the phases that
+// kind skips, it skips the restart of the kubelet for the rotation of certificates, which
+// outlive the cluster anyway.
 func (p plan) initPatch() string {
 	patch := fmt.Sprintf("kind: InitConfiguration\npatches:\n  directory: %s\nskipPhases:\n- preflight\n- kubelet-finalize\n", patchesInNode)
 	if p.calico {
@@ -146,24 +146,24 @@ failCgroupV1: false
 cgroupDriver: cgroupfs
 `
 
-// cgroupfsPatch is containerd's half of that driver. With systemd's, runc freezes each
-// group of version 1 while it sets its limits, and on a busy machine some containers
-// could not start ("unable to freeze").
+// cgroupfsPatch is containerd's part of the cgroupfs driver. With systemd's driver, runc
+// freezes each group of version 1 while it sets its limits, and on a busy machine some
+// containers could not start ("unable to freeze").
 const cgroupfsPatch = `[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
   SystemdCgroup = false
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.test-handler.options]
   SystemdCgroup = false
 `
 
-// statsPatch has containerd count seldom what processors its containers have used: 2.4 does
-// so every second, asks the shim of each, and with fifty pods that takes a third of a
-// processor. Nobody here reads it, and versions that do not know the word ignore it.
+// statsPatch makes containerd collect CPU statistics less often. Version 2.4 asks each
+// container's shim every second, which with fifty pods takes a third of a CPU. Nothing here
+// reads the statistics, and versions that do not know the setting ignore it.
 const statsPatch = `[plugins."io.containerd.cri.v1.runtime"]
   stats_collect_period = "10m"
 `
 
-// oomPatch keeps containerd from lowering OOM scores, which needs CAP_SYS_RESOURCE;
-// without it no pod sandbox starts.
+// oomPatch keeps containerd from lowering OOM scores, which needs CAP_SYS_RESOURCE; without
+// the patch no pod sandbox starts.
 const oomPatch = `[plugins."io.containerd.grpc.v1.cri"]
   restrict_oom_score_adj = true
 `
@@ -175,8 +175,8 @@ var controlPlaneCPU = map[string]string{
 	"etcd": "100m", "kube-apiserver": "200m", "kube-controller-manager": "25m", "kube-scheduler": "25m",
 }
 
-// controlPlaneGC has them collect garbage when their heaps, of some 50 MiB, are five times
-// what is in use instead of twice: memory is there, processors are not.
+// controlPlaneGC makes them collect garbage when their heaps, of about 50 MiB, are five times
+// the memory in use instead of twice: memory is available, CPU is not.
 const controlPlaneGC = "400"
 
 // patches are the files that kubeadm merges into its static pods, by file name.

@@ -33,7 +33,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestFactsSayWhatWasAdapted(t *testing.T) {
+func TestFactsNameTheAdaptations(t *testing.T) {
 	p := plan{engine: &engine.Engine{Kind: engine.Docker, Version: "20.10.24", CgroupVersion: 1, DefaultRuntime: engine.RuntimeName}, host: oldHost()}
 	facts := p.facts()
 	require.Len(t, facts, 4)

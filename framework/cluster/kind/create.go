@@ -18,7 +18,7 @@ import (
 // removalLimit bounds the cleanup after an interruption.
 const removalLimit = time.Minute
 
-// library opens kind's own provider for an engine.
+// library opens kind's provider for an engine.
 func library(e *engine.Engine, l *logger) *kindlib.Provider {
 	option := kindlib.ProviderWithDocker()
 	switch e.Kind {
@@ -30,8 +30,8 @@ func library(e *engine.Engine, l *logger) *kindlib.Provider {
 	return kindlib.NewProvider(kindlib.ProviderWithLogger(l), option)
 }
 
-// environment is what kind's library reads from the environment and cannot be
-// told otherwise: the network's name, and by PATH which engine command it runs.
+// environment has the values that kind's library reads only from the environment: the name of
+// the network, and in PATH the engine command that it runs.
 func environment(p plan) map[string]string {
 	return map[string]string{
 		"PATH":                             p.engine.Dir() + string(os.PathListSeparator) + os.Getenv("PATH"),
@@ -63,9 +63,9 @@ func setenv(vars map[string]string) (restore func(), err error) {
 	return restore, nil
 }
 
-// create runs kind's Create to its end. kind takes no context: when ctx ends,
-// the nodes are removed under its hands, which makes it fail. Nodes of a failed creation are kept for the caller, who
-// looks at them and removes them.
+// create runs kind's Create to its end. kind takes no context: when ctx ends, create removes
+// the nodes, which makes kind fail. It keeps the nodes of a failed creation for the caller,
+// who reads their logs and removes them.
 func create(ctx context.Context, p plan, l *logger) error {
 	restore, err := setenv(environment(p))
 	if err != nil {
@@ -88,8 +88,8 @@ func create(ctx context.Context, p plan, l *logger) error {
 	}
 }
 
-// abandon removes nodes for as long as kind makes any: one may come into being
-// after the first look.
+// abandon removes nodes for as long as kind creates any: one may appear after the first
+// removal.
 func abandon(ctx context.Context, p plan, done <-chan error) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), removalLimit)
 	defer stop()
@@ -102,15 +102,15 @@ func abandon(ctx context.Context, p plan, done <-chan error) error {
 		if err := removeNodes(ctx, p.engine, p.names); err != nil {
 			return err
 		}
-		return errors.New("kind still works")
+		return errors.New("kind has not ended yet")
 	})
 	return errors.Join(err, removeNodes(ctx, p.engine, p.names))
 }
 
-// outputLength is how much of a failed command's output an error carries.
+// outputLength is how much of a failed command's output an error includes.
 const outputLength = 3000
 
-// explain adds what the command that failed inside kind wrote.
+// explain adds the output of the command that failed inside kind.
 func explain(name string, err error) error {
 	if err == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"meshgate/framework/progress"
 )
 
-// Down implements cluster.Provider. An engine that is not there holds nothing.
+// Down implements cluster.Provider. Without an engine there is nothing to remove but files.
 func (p *Provider) Down(ctx context.Context, log progress.Log) error {
 	phase := log.Begin("remove cluster " + p.names.cluster)
 	err := p.down(ctx, phase)
@@ -36,7 +36,7 @@ func (p *Provider) down(ctx context.Context, phase progress.Phase) error {
 	return removeAll(ctx, e, p.names)
 }
 
-// removeAll removes nodes, volumes, network and files of a cluster.
+// removeAll removes the nodes, volumes, network and files of a cluster.
 func removeAll(ctx context.Context, e *engine.Engine, n names) error {
 	if err := removeNodes(ctx, e, n); err != nil {
 		return err
@@ -83,8 +83,8 @@ func (p *Provider) Leftovers(ctx context.Context) ([]string, error) {
 	return left, errors.Join(err, nerr)
 }
 
-// Purge removes the node images that engines keep as a cache for the next run.
-// One that a cluster still uses is refused by the engine and stays.
+// Purge removes the node images that engines keep as a cache for the next run. The engine
+// refuses to remove an image that a cluster still uses, so that one stays.
 func (p *Provider) Purge(ctx context.Context, log progress.Log) error {
 	phase := log.Begin("remove node images")
 	err := p.purge(ctx)

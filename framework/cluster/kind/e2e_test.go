@@ -183,9 +183,9 @@ func TestInterruptedAtAnyPoint(t *testing.T) {
 	}
 }
 
-// TestAKilledCreationIsReplaced: nothing can clean up after SIGKILL, but the next
+// TestUpReplacesAnUnfinishedCluster: nothing can clean up after SIGKILL, but the next
 // run can.
-func TestAKilledCreationIsReplaced(t *testing.T) {
+func TestUpReplacesAnUnfinishedCluster(t *testing.T) {
 	s := newStand(t)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childVariable+"="+s.p.o.Dir)
@@ -211,8 +211,8 @@ func TestAKilledCreationIsReplaced(t *testing.T) {
 	assert.True(t, c.Created)
 }
 
-// TestTwoAtOnce: the second waits for the first and takes what it made.
-func TestTwoAtOnce(t *testing.T) {
+// TestTwoConcurrentUpsShareACluster: the second waits for the first and takes what it made.
+func TestTwoConcurrentUpsShareACluster(t *testing.T) {
 	s := newStand(t)
 	second, err := New(s.p.o)
 	require.NoError(t, err)
@@ -227,8 +227,8 @@ func TestTwoAtOnce(t *testing.T) {
 	assert.NotEqual(t, <-created, <-created, "one creates, the other takes")
 }
 
-// TestAForeignClusterIsRefused: a node of kind's that we did not make stays.
-func TestAForeignClusterIsRefused(t *testing.T) {
+// TestUpRefusesAForeignCluster: a node of kind's that we did not make stays.
+func TestUpRefusesAForeignCluster(t *testing.T) {
 	s := newStand(t)
 	base, err := ensureNodeImage(context.Background(), s.e, s.b, mustNode(t, s.b), progress.Discard().Begin(""))
 	require.NoError(t, err)

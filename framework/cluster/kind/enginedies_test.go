@@ -99,9 +99,9 @@ func (s *secondEngine) end() {
 	assert.NoError(s.t, os.RemoveAll(s.dir))
 }
 
-// TestAnEngineThatDiesHalfWay: the failure is told at once and names what cannot
+// TestUpFailsWhenTheEngineDies: the failure is told at once and names what cannot
 // be removed now; when the engine is back, the next run makes good.
-func TestAnEngineThatDiesHalfWay(t *testing.T) {
+func TestUpFailsWhenTheEngineDies(t *testing.T) {
 	second := newSecondEngine(t)
 	b, err := bundle.Open("")
 	require.NoError(t, err)

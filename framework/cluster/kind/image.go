@@ -15,32 +15,32 @@ import (
 	"meshgate/framework/progress"
 )
 
-// nodeRepository is the name under which engines keep our node images. A name of
-// our own: loading the upstream name would take it from an image of the user's;
-// and a full one: Podman would look for the registry of a short one.
+// nodeRepository is the name under which engines keep the node images. It is not the upstream
+// name, which loading would take from an image of the user; and it is fully qualified,
+// because Podman would search registries for a short name.
 const nodeRepository = "localhost/meshgate/node"
 
 // nodeComponent is the node image's component in the bundle.
 const nodeComponent = "node"
 
-// nodeEntry is the bundle's line for the node image.
+// nodeEntry is the bundle's entry for the node image.
 func nodeEntry(b *bundle.Bundle) (bundle.Entry, error) {
 	for _, e := range b.Entries(nodeComponent) {
 		if e.Kind == bundle.KindImage {
 			return e, nil
 		}
 	}
-	return bundle.Entry{}, fmt.Errorf("bundle %s holds no node image: run `meshgate bundle` to fetch it", b.Dir())
+	return bundle.Entry{}, fmt.Errorf("bundle %s has no node image: run `meshgate bundle` to fetch it", b.Dir())
 }
 
-// nodeTag is the engine's tag for a node image, by its content.
+// nodeTag is the engine's tag for a node image; it follows from its content.
 func nodeTag(e bundle.Entry) string {
 	_, hex, _ := strings.Cut(e.Digest, ":")
 	return nodeRepository + ":" + hex[:min(12, len(hex))]
 }
 
-// ensureNodeImage puts the node image into the engine unless it is there. It
-// stays there as a cache; Purge removes it.
+// ensureNodeImage loads the node image into the engine unless it is there. The image stays
+// there as a cache; Purge removes it.
 func ensureNodeImage(ctx context.Context, e *engine.Engine, b *bundle.Bundle, entry bundle.Entry, log progress.Phase) (tag string, err error) {
 	tag = nodeTag(entry)
 	if _, err := e.Run(ctx, "image", "inspect", "--format", "{{.Id}}", tag); err == nil {
@@ -67,8 +67,8 @@ func ensureNodeImage(ctx context.Context, e *engine.Engine, b *bundle.Bundle, en
 	return tag, nil
 }
 
-// stream lets one function write what the other reads. The error of the reader
-// comes first: a writer whose reader is gone only says that the pipe is closed.
+// stream connects a writing and a reading function. It reports the reader's error first:
+// after a failed reader the writer only says that the pipe is closed.
 func stream(write func(io.Writer) error, read func(io.Reader) error) error {
 	r, w := io.Pipe()
 	wrote := make(chan error, 1)
@@ -86,7 +86,7 @@ func stream(write func(io.Writer) error, read func(io.Reader) error) error {
 	return errors.Join(werr, rerr)
 }
 
-// nodeImages lists the node images of ours in the engine.
+// nodeImages lists meshgate's node images in the engine.
 func nodeImages(ctx context.Context, e *engine.Engine) ([]string, error) {
 	out, err := e.Run(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}", nodeRepository)
 	if err != nil {

@@ -18,9 +18,9 @@ import (
 	"meshgate/framework/wait"
 )
 
-// install applies the addons as soon as the API server takes them, which is well
-// before kind's creation ends, but their pods only when their images are in: a
-// kubelet that misses an image waits long before it looks again.
+// install applies the addons as soon as the API server accepts them, well before kind's
+// creation ends; but it applies their pods only after their images are imported: a kubelet
+// that misses an image waits long before it tries again.
 func (w work) install(ctx context.Context, p plan, addresses string, settled, imported <-chan struct{}) (*kube.Client, error) {
 	if err := after(ctx, settled); err != nil {
 		return nil, err
@@ -38,11 +38,11 @@ func (w work) install(ctx context.Context, p plan, addresses string, settled, im
 			return nil, err
 		}
 	}
-	w.phase.Waiting("CoreDNS to be there and trimmed")
+	w.phase.Waiting("CoreDNS to exist and be scaled to one replica")
 	return k, w.trimDNS(ctx, k)
 }
 
-// applyGroup applies what belongs together, in stages.
+// applyGroup applies the objects of one addon in stages.
 func (w work) applyGroup(ctx context.Context, k *kube.Client, objs []*unstructured.Unstructured, imported <-chan struct{}) error {
 	for _, stage := range addons.Stages(objs) {
 		if len(stage.Objects) == 0 {
@@ -62,7 +62,8 @@ func (w work) applyGroup(ctx context.Context, k *kube.Client, objs []*unstructur
 	return nil
 }
 
-// admitPods waits for the network of every node, and lets pods in.
+// admitPods waits for the network of every node and then removes the taint that keeps pods
+// off.
 func (w work) admitPods(ctx context.Context, k *kube.Client) error {
 	if len(w.parts.calico) == 0 {
 		return nil
@@ -82,7 +83,7 @@ func (w work) admitPods(ctx context.Context, k *kube.Client) error {
 	return err
 }
 
-// untaint removes networkTaint from all nodes. Others may change a node meanwhile.
+// untaint removes networkTaint from all nodes. It retries when a node was changed in between.
 func untaint(ctx context.Context, k *kube.Client) error {
 	nodes, err := k.Typed().CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -97,8 +98,8 @@ func untaint(ctx context.Context, k *kube.Client) error {
 	return nil
 }
 
-// addons are the objects of each addon, in the order in which they are needed:
-// without Calico no pod starts.
+// addons are the objects of each addon in the order in which they are needed: without Calico
+// no pod starts.
 func (w work) addons(p plan, addresses string) ([][]*unstructured.Unstructured, error) {
 	ns := &unstructured.Unstructured{Object: map[string]any{}}
 	ns.SetAPIVersion("v1")
@@ -123,7 +124,7 @@ func (w work) addons(p plan, addresses string) ([][]*unstructured.Unstructured, 
 	return append(groups, append(append(metallb, ns), addons.Pool(addresses)...)), nil
 }
 
-// manifest reads the one manifest of a component and prepares it.
+// manifest reads the only manifest of a component and adapts it.
 func (w work) manifest(entries []bundle.Entry, prepare func([]byte) ([]*unstructured.Unstructured, error)) ([]*unstructured.Unstructured, error) {
 	for _, e := range entries {
 		if e.Kind != bundle.KindFiles {
@@ -135,7 +136,7 @@ func (w work) manifest(entries []bundle.Entry, prepare func([]byte) ([]*unstruct
 		}
 		return prepare(raw)
 	}
-	return nil, fmt.Errorf("bundle %s: component %s holds no manifest", w.bundle.Dir(), entries[0].Component)
+	return nil, fmt.Errorf("bundle %s: component %s: want a manifest, got none", w.bundle.Dir(), entries[0].Component)
 }
 
 // reach waits for the API server.
@@ -154,14 +155,14 @@ func (w work) reach(ctx context.Context) (*kube.Client, error) {
 	return k, err
 }
 
-// lanes is how many objects are applied at the same time.
-const lanes = 6
+// maxConcurrentApplies is how many objects are applied at the same time.
+const maxConcurrentApplies = 6
 
-// applyAll applies objects at the same time, and tries again what fails while the
-// server learns the new kinds.
+// applyAll applies objects concurrently, and retries while the server does not know new kinds
+// yet.
 func (w work) applyAll(ctx context.Context, k *kube.Client, objs []*unstructured.Unstructured) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(lanes)
+	g.SetLimit(maxConcurrentApplies)
 	for _, o := range objs {
 		g.Go(func() error {
 			_, err := wait.Until(ctx, w.deadline(kube.Name(o)+" applied"), poll, func(ctx context.Context) error {
@@ -173,7 +174,7 @@ func (w work) applyAll(ctx context.Context, k *kube.Client, objs []*unstructured
 	return g.Wait()
 }
 
-// trimDNS leaves one CoreDNS with a small request: one node needs no second.
+// trimDNS scales CoreDNS to one replica with a small request: one node needs no second one.
 func (w work) trimDNS(ctx context.Context, k *kube.Client) error {
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{
 		"replicas": 1,
@@ -192,5 +193,5 @@ func (w work) trimDNS(ctx context.Context, k *kube.Client) error {
 	return err
 }
 
-// dns is the name of CoreDNS' Deployment and container, as kubeadm makes them.
+// dns is the name that kubeadm gives to the Deployment and the container of CoreDNS.
 const dns = "coredns"

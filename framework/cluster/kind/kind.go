@@ -1,6 +1,5 @@
-// Package kind makes clusters of our own with kind's library, in whatever
-// container engine this machine has, adapted to what the machine can give. It is
-// the only package that imports kind.
+// Package kind creates clusters with kind's library, in the container engine of this machine
+// and adapted to the machine's abilities. It is the only package that imports kind.
 package kind
 
 import (
@@ -12,24 +11,24 @@ import (
 	"meshgate/framework/wait"
 )
 
-// ProviderName is how the configuration spells this provider.
+// ProviderName is the provider's name in the configuration.
 const ProviderName = "kind"
 
-// Options say which cluster to make.
+// Options say which cluster to create.
 type Options struct {
 	// Name is the cluster's name; containers and networks are named after it.
 	Name string
-	// Nodes is how many there are; the first is the control plane, and if it is
-	// the only one it takes workloads too.
+	// Nodes is the number of nodes. The first is the control plane; if it is the only one, it
+	// runs workloads too.
 	Nodes int
 	// Engine is the container engine to use, engine.Auto for the first usable.
 	Engine engine.Kind
-	// InstallEngine allows to install one where there is none and we are root.
+	// InstallEngine allows root to install an engine if there is none.
 	InstallEngine bool
-	// Preload are images of the bundle that are brought in while the cluster is
-	// made, when the machine has time for it: those of the mesh.
+	// Preload are images of the bundle that are imported during the creation, when the
+	// machine has idle time: those of the mesh.
 	Preload []string
-	// Dir is the folder of all clusters' state; empty means cluster.Dir.
+	// Dir is the folder with the state of all clusters; empty means cluster.Dir.
 	Dir string
 	// Budget bounds the waits.
 	Budget wait.Budget
@@ -45,7 +44,7 @@ type Provider struct {
 
 var _ cluster.Provider = (*Provider)(nil)
 
-// New checks the options. It touches neither machine nor engine.
+// New checks the options. It changes nothing on the machine and does not call the engine.
 func New(o Options) (*Provider, error) {
 	if err := cluster.CheckName(o.Name); err != nil {
 		return nil, err

@@ -22,16 +22,16 @@ const (
 	apiPort       = apiServerPort + "/tcp"
 )
 
-// connect writes our kubeconfig from the node's and opens a client. kind does the
-// same when its creation ends; the file can be had as soon as kubeadm has written
-// it, and one from another run may name an old port.
+// connect writes the kubeconfig of the cluster from the node's own and opens a client. kind
+// writes one too, but only when its creation ends; the node's is there as soon as kubeadm has
+// written it, and an older file may name an old port.
 func connect(ctx context.Context, e *engine.Engine, n names) (*kube.Client, error) {
 	nodes, err := ourNodes(ctx, e, n)
 	if err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
-		return nil, fmt.Errorf("kubeconfig of cluster %s: it has no nodes", n.cluster)
+		return nil, fmt.Errorf("kubeconfig of cluster %s: want at least one node, got none", n.cluster)
 	}
 	// The control plane's name sorts before "worker".
 	first := nodes[0]
@@ -49,8 +49,8 @@ func connect(ctx context.Context, e *engine.Engine, n names) (*kube.Client, erro
 	return kube.Connect(n.kubeconfig(), n.context())
 }
 
-// outside makes of the node's own kubeconfig one that works from this machine,
-// with the names that kind gives.
+// outside adapts the node's kubeconfig for use from this machine, with the names that kind
+// uses.
 func outside(admin []byte, first node, n names) (*api.Config, error) {
 	in, err := clientcmd.Load(admin)
 	if err != nil {
@@ -58,7 +58,7 @@ func outside(admin []byte, first node, n names) (*api.Config, error) {
 	}
 	current, ok := in.Contexts[in.CurrentContext]
 	if !ok || in.Clusters[current.Cluster] == nil || in.AuthInfos[current.AuthInfo] == nil {
-		return nil, fmt.Errorf("node %s: admin.conf: context %q leads nowhere", first.Name, in.CurrentContext)
+		return nil, fmt.Errorf("node %s: admin.conf: context %q names no existing cluster or user", first.Name, in.CurrentContext)
 	}
 	ports := first.NetworkSettings.Ports[apiPort]
 	if len(ports) == 0 {
@@ -74,7 +74,7 @@ func outside(admin []byte, first node, n names) (*api.Config, error) {
 	return out, nil
 }
 
-// writeKubeconfig replaces the file in one step; it holds a private key.
+// writeKubeconfig replaces the file atomically; it contains a private key.
 func writeKubeconfig(file string, conf *api.Config) error {
 	content, err := clientcmd.Write(*conf)
 	if err != nil {

@@ -25,12 +25,12 @@ func (p *Provider) Load(ctx context.Context, c *cluster.Cluster, b *bundle.Bundl
 		return err
 	}
 	if len(nodes) == 0 {
-		return fmt.Errorf("load images into cluster %s: it has no nodes; `meshgate up` makes it", c.Name)
+		return fmt.Errorf("load images into cluster %s: want at least one node, got none: create the cluster with `meshgate up`", c.Name)
 	}
 	return loadAll(ctx, e, nodes, b, images, log)
 }
 
-// loadAll puts the images into all nodes at the same time.
+// loadAll loads the images into all nodes concurrently.
 func loadAll(ctx context.Context, e *engine.Engine, nodes []node, b *bundle.Bundle, images []string, log progress.Phase) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, n := range nodes {
@@ -39,11 +39,10 @@ func loadAll(ctx context.Context, e *engine.Engine, nodes []node, b *bundle.Bund
 	return g.Wait()
 }
 
-// loadNode imports what the node lacks. With --local the archive reaches
-// containerd in large pieces; its transfer service takes three times the
-// processor time for the same images. The tar carries the lock's digests, by
-// which containerd knows its images: what is there by name and digest is the
-// same, and is skipped.
+// loadNode imports the images that the node does not have. With --local containerd reads the
+// archive in large pieces; its transfer service takes three times the CPU time for the same
+// images. The archive has the lock's digests, by which containerd identifies images: those
+// with the same name and digest are skipped.
 func loadNode(ctx context.Context, e *engine.Engine, node string, b *bundle.Bundle, images []string, log progress.Phase) error {
 	have, err := imagesOf(ctx, e, node)
 	if err != nil {
@@ -85,7 +84,7 @@ func imagesOf(ctx context.Context, e *engine.Engine, node string) (map[string]st
 	return parseImages(string(out)), nil
 }
 
-// parseImages reads the table REF TYPE DIGEST …, whose first line is its head.
+// parseImages parses the table REF TYPE DIGEST …, whose first line is the header.
 func parseImages(table string) map[string]string {
 	have := map[string]string{}
 	for line := range strings.Lines(table) {

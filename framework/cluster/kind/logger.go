@@ -10,12 +10,12 @@ import (
 	"meshgate/framework/progress"
 )
 
-// startingControlPlane is how kind announces that kubeadm begins: from here on
-// it changes nothing more about containerd, and images may be imported.
+// startingControlPlane is the message with which kind announces that kubeadm begins: from
+// then on it does not change containerd's configuration any more, so images may be imported.
 const startingControlPlane = "Starting control-plane"
 
-// logger turns what kind says about its steps into progress. It also keeps the
-// warnings, because kind returns success after some of them.
+// logger turns kind's log into progress. It also keeps the warnings, because kind returns
+// success after some of them.
 type logger struct {
 	phase progress.Phase
 	// settled is closed when the nodes run and their containerd is configured.
@@ -48,10 +48,10 @@ func (l *logger) Info(message string) {
 // Infof implements log.InfoLogger.
 func (l *logger) Infof(format string, args ...any) { l.Info(fmt.Sprintf(format, args...)) }
 
-// Enabled lets kind skip what nobody reads.
+// Enabled lets kind skip messages that are not logged.
 func (l *logger) Enabled() bool { return true }
 
-// V hands out a logger for what people should see and none for the rest.
+// V returns a logger for messages to people and a silent one for the rest.
 func (l *logger) V(level log.Level) log.InfoLogger {
 	if level > 0 {
 		return log.NoopInfoLogger{}
@@ -59,8 +59,8 @@ func (l *logger) V(level log.Level) log.InfoLogger {
 	return l
 }
 
-// Warn notes what kind warns of, but not the network that we chose on purpose
-// and the control groups that the facts speak of.
+// Warn notes kind's warnings, except those about the deliberately chosen network and about
+// the control groups, which are in the facts.
 func (l *logger) Warn(message string) {
 	for _, known := range []string{"_NETWORK", "Here be dragons", "cgroup v1", "experimental", "Could not read storage manifest"} {
 		if strings.Contains(message, known) {

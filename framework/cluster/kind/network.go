@@ -11,19 +11,19 @@ import (
 	"meshgate/framework/cluster/engine"
 )
 
-// network is the part of an engine's network that we use.
+// network is the part of an engine's network that this package uses.
 type network struct {
 	Name   string
 	Labels map[string]string
-	// IPAM is where Docker and nerdctl say the subnets, Subnets where Podman does.
+	// IPAM has the subnets in Docker and nerdctl, Subnets in Podman.
 	IPAM    struct{ Config []subnetOf }
 	Subnets []subnetOf
 }
 
 type subnetOf struct{ Subnet string }
 
-// findNetwork returns nil when there is none of that name, and refuses one that
-// does not carry our label.
+// findNetwork returns nil when there is no network of that name, and refuses one without
+// meshgate's label.
 func findNetwork(ctx context.Context, e *engine.Engine, n names) (*network, error) {
 	out, err := e.Run(ctx, "network", "inspect", n.network())
 	if err != nil && gone(err) {
@@ -46,7 +46,7 @@ func findNetwork(ctx context.Context, e *engine.Engine, n names) (*network, erro
 	return &found[0], nil
 }
 
-// ensureNetwork makes the cluster's network, with the label by which we know it.
+// ensureNetwork creates the cluster's network with meshgate's label unless it exists.
 func ensureNetwork(ctx context.Context, e *engine.Engine, n names) (*network, error) {
 	found, err := findNetwork(ctx, e, n)
 	if err != nil || found != nil {
@@ -61,14 +61,14 @@ func ensureNetwork(ctx context.Context, e *engine.Engine, n names) (*network, er
 	}
 	found, err = findNetwork(ctx, e, n)
 	if err == nil && found == nil {
-		err = fmt.Errorf("network %s: gone just after its creation", n.network())
+		err = fmt.Errorf("network %s: does not exist right after its creation", n.network())
 	}
 	return found, err
 }
 
 const mtuOption = "com.docker.network.driver.mtu"
 
-// defaultMTU is what the administrator chose for the engine's own bridge, which
+// defaultMTU is the MTU that the administrator chose for the engine's own bridge, which
 // matters where the host's network carries less than 1500 bytes.
 func defaultMTU(ctx context.Context, e *engine.Engine) string {
 	if e.Kind != engine.Docker {
@@ -81,7 +81,7 @@ func defaultMTU(ctx context.Context, e *engine.Engine) string {
 	return strings.TrimSpace(string(out))
 }
 
-// removeNetwork removes the cluster's network; none is fine.
+// removeNetwork removes the cluster's network; it succeeds if there is none.
 func removeNetwork(ctx context.Context, e *engine.Engine, n names) error {
 	found, err := findNetwork(ctx, e, n)
 	if err != nil || found == nil {
@@ -97,8 +97,7 @@ func removeNetwork(ctx context.Context, e *engine.Engine, n names) error {
 // end of the subnet, far from where engines begin to give addresses to nodes.
 const poolFirst, poolLast = 200, 250
 
-// pool is the range of addresses for gateways, "a-b", in the network's IPv4
-// subnet.
+// pool is the range of addresses for gateways, "a-b", in the network's IPv4 subnet.
 func (w *network) pool() (string, error) {
 	for _, c := range append(w.IPAM.Config, w.Subnets...) {
 		prefix, err := netip.ParsePrefix(c.Subnet)

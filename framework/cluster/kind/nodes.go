@@ -20,15 +20,15 @@ type node struct {
 		Status  string
 	}
 	Mounts []struct{ Type, Name string }
-	// NetworkSettings tell which networks it is in, and where its API server is
-	// published on this machine.
+	// NetworkSettings has the networks of the node and the port at which this machine reaches
+	// its API server.
 	NetworkSettings struct {
 		Networks map[string]struct{ IPAddress string }
 		Ports    map[string][]struct{ HostIP, HostPort string }
 	}
 }
 
-// volumes are the engine's volumes of the node, which have no other mark of ours.
+// volumes are the engine's volumes of the node; they carry no label of meshgate.
 func (n node) volumes() []string {
 	var names []string
 	for _, m := range n.Mounts {
@@ -39,7 +39,7 @@ func (n node) volumes() []string {
 	return names
 }
 
-// listNodes finds the containers of a cluster by kind's label, stopped ones too.
+// listNodes finds the containers of a cluster by kind's label, also stopped ones.
 func listNodes(ctx context.Context, e *engine.Engine, name string) ([]node, error) {
 	out, err := e.Run(ctx, "ps", "--all", "--no-trunc", "--filter", "label="+kindLabel+"="+name, "--format", "{{.Names}}")
 	if err != nil {
@@ -64,7 +64,7 @@ func listNodes(ctx context.Context, e *engine.Engine, name string) ([]node, erro
 	return nodes, nil
 }
 
-// ourNodes is listNodes, and refuses nodes that another hand made.
+// ourNodes works like listNodes, but refuses nodes that meshgate did not create.
 func ourNodes(ctx context.Context, e *engine.Engine, n names) ([]node, error) {
 	nodes, err := listNodes(ctx, e, n.cluster)
 	if err != nil {
@@ -82,8 +82,8 @@ func ourNodes(ctx context.Context, e *engine.Engine, n names) ([]node, error) {
 	return nodes, nil
 }
 
-// removeNodes removes the containers of our cluster, and their volumes. It is
-// not disturbed by what is gone already.
+// removeNodes removes the containers of the cluster and their volumes. It ignores those that
+// are already gone.
 func removeNodes(ctx context.Context, e *engine.Engine, n names) error {
 	nodes, err := ourNodes(ctx, e, n)
 	if err != nil || len(nodes) == 0 {
@@ -102,8 +102,8 @@ func removeNodes(ctx context.Context, e *engine.Engine, n names) error {
 	return removeVolumes(ctx, e, volumes)
 }
 
-// removeVolumes removes what an interrupted removal of a container left: its
-// volumes go last, and nothing about them says whose they were.
+// removeVolumes removes the volumes that an interrupted removal of a container has left: they
+// are removed last, and nothing on them says to which container they belonged.
 func removeVolumes(ctx context.Context, e *engine.Engine, volumes []string) error {
 	var failed []error
 	for _, v := range volumes {
@@ -115,7 +115,7 @@ func removeVolumes(ctx context.Context, e *engine.Engine, volumes []string) erro
 	return errors.Join(failed...)
 }
 
-// gone says that an engine complains about the absence of what was to be removed.
+// gone reports whether an engine complains that the object to be removed does not exist.
 func gone(err error) bool {
 	var exit *engine.ExitError
 	if !errors.As(err, &exit) {

@@ -15,7 +15,7 @@ import (
 	"meshgate/framework/progress"
 )
 
-func TestNodesOfAnotherHandAreRefused(t *testing.T) {
+func TestOurNodesRefusesForeignNodes(t *testing.T) {
 	f, n := newFake(t), testNames(t)
 	f.answers["docker ps"] = "m-control-plane\n"
 	f.answers["docker container inspect"] = strings.ReplaceAll(oneNode, "meshgate.m", "kind")
@@ -29,7 +29,7 @@ func TestNodesOfAnotherHandAreRefused(t *testing.T) {
 	}
 }
 
-func TestANetworkOfAnotherHandIsRefused(t *testing.T) {
+func TestFindNetworkRefusesAForeignNetwork(t *testing.T) {
 	f, n := newFake(t), testNames(t)
 	f.answers["docker network inspect meshgate.m"] = `[{"Name":"meshgate.m","Labels":{}}]`
 	_, err := ensureNetwork(context.Background(), f.engine(), n)
@@ -38,7 +38,7 @@ func TestANetworkOfAnotherHandIsRefused(t *testing.T) {
 	require.ErrorAs(t, removeNetwork(context.Background(), f.engine(), n), &foreign)
 }
 
-func TestRemoveNodesTakesTheirVolumes(t *testing.T) {
+func TestRemoveNodesRemovesTheirVolumes(t *testing.T) {
 	f := newFake(t)
 	f.answers["docker ps"], f.answers["docker container inspect"] = "m-control-plane\n", oneNode
 	f.answers["docker rm --force --volumes m-control-plane"] = ""
@@ -48,7 +48,7 @@ func TestRemoveNodesTakesTheirVolumes(t *testing.T) {
 	assert.Contains(t, f.calls, "docker volume rm --force abc", "also if an earlier removal ended half-way")
 }
 
-func TestRemovalThatFailsNamesTheCommand(t *testing.T) {
+func TestRemoveNodesErrorNamesTheCommand(t *testing.T) {
 	f := newFake(t)
 	f.answers["docker ps"], f.answers["docker container inspect"] = "m-control-plane\n", oneNode
 	f.fails["docker rm"] = "Cannot connect to the Docker daemon"
@@ -56,13 +56,13 @@ func TestRemovalThatFailsNamesTheCommand(t *testing.T) {
 	require.ErrorContains(t, err, "by hand: docker rm --force --volumes m-control-plane")
 }
 
-func TestEnsureNetworkCarriesTheAdministratorsMTU(t *testing.T) {
+func TestEnsureNetworkUsesTheAdministratorsMTU(t *testing.T) {
 	f := newFake(t)
 	f.answers["docker network inspect bridge"] = "1400\n"
 	f.fails["docker network inspect meshgate.m"] = "Error: No such network: meshgate.m"
 	f.answers["docker network create"] = "id\n"
 	_, err := ensureNetwork(context.Background(), f.engine(), testNames(t))
-	require.ErrorContains(t, err, "gone just after its creation")
+	require.ErrorContains(t, err, "does not exist right after its creation")
 	assert.Contains(t, f.calls[2], "--label meshgate.dev/cluster=m --opt com.docker.network.driver.mtu=1400 meshgate.m")
 }
 
@@ -86,7 +86,7 @@ func TestPool(t *testing.T) {
 	assert.Equal(t, "10.89.1.200-10.89.1.250", got)
 }
 
-func TestLeftoversNameTheCommandThatRemovesThem(t *testing.T) {
+func TestLeftoversNameTheRemovalCommand(t *testing.T) {
 	f := newFake(t)
 	p, err := New(Options{Name: "m", Nodes: 1, Dir: t.TempDir(), Runner: f, Engine: engine.Docker})
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestLeftoversNameTheCommandThatRemovesThem(t *testing.T) {
 	}, left)
 }
 
-func TestDownWithoutAnEngineForgetsTheFiles(t *testing.T) {
+func TestDownWithoutEngineRemovesTheFiles(t *testing.T) {
 	p, err := New(Options{Name: "m", Nodes: 1, Dir: t.TempDir(), Runner: noEngine{}})
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(p.names.dir, 0o755))
@@ -118,7 +118,7 @@ type noEngine struct{ engine.Commands }
 
 func (noEngine) Find(string) []string { return nil }
 
-func TestDownWithAnEngineThatIsDownIsAnError(t *testing.T) {
+func TestDownFailsWhenTheEngineDoesNotAnswer(t *testing.T) {
 	f := newFake(t)
 	f.fails["docker info"] = "Cannot connect to the Docker daemon. Is the docker daemon running?"
 	p, err := New(Options{Name: "m", Nodes: 1, Dir: t.TempDir(), Runner: f, Engine: engine.Docker})

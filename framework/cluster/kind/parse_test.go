@@ -31,7 +31,7 @@ users:
   user: {token: t}
 `
 
-func TestConnectWritesAKubeconfigOfOurOwn(t *testing.T) {
+func TestConnectWritesTheKubeconfig(t *testing.T) {
 	f, n := newFake(t), testNames(t)
 	f.answers["docker ps"], f.answers["docker container inspect"] = "m-control-plane\n", oneNode
 	f.answers["docker exec m-control-plane cat /etc/kubernetes/admin.conf"] = adminConf
@@ -46,7 +46,7 @@ func TestConnectWritesAKubeconfigOfOurOwn(t *testing.T) {
 	assert.Contains(t, string(raw), "current-context: kind-m")
 }
 
-func TestConnectSaysWhatIsMissing(t *testing.T) {
+func TestConnectErrorSaysWhatIsMissing(t *testing.T) {
 	f := newFake(t)
 	f.answers["docker ps"], f.answers["docker container inspect"] = "m-control-plane\n", strings.ReplaceAll(oneNode, "6443/tcp", "80/tcp")
 	f.answers["docker exec"] = adminConf
@@ -54,10 +54,10 @@ func TestConnectSaysWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, err, "does not publish its API server")
 	f.answers["docker exec"] = "kind: Config\n"
 	_, err = connect(context.Background(), f.engine(), testNames(t))
-	require.ErrorContains(t, err, "leads nowhere")
+	require.ErrorContains(t, err, "names no existing cluster or user")
 	f.answers["docker ps"] = ""
 	_, err = connect(context.Background(), f.engine(), testNames(t))
-	require.ErrorContains(t, err, "no nodes")
+	require.ErrorContains(t, err, "want at least one node, got none")
 }
 
 func TestParseImages(t *testing.T) {
@@ -86,7 +86,7 @@ func TestRecordBecomesACluster(t *testing.T) {
 	assert.True(t, c.Created)
 }
 
-func TestNodeTagIsByContent(t *testing.T) {
+func TestNodeTagFollowsFromTheContent(t *testing.T) {
 	assert.Equal(t, "localhost/meshgate/node:0123456789ab", nodeTag(bundle.Entry{Digest: "sha256:0123456789abcdef"}))
 }
 
@@ -105,7 +105,7 @@ func TestStream(t *testing.T) {
 	require.ErrorIs(t, err, unreadable)
 }
 
-func TestLoggerTellsWhenTheNodesAreSettled(t *testing.T) {
+func TestLoggerSignalsSettledNodes(t *testing.T) {
 	l := newLogger(progress.Discard().Begin(""))
 	l.V(0).Infof(" • %s  ...\n", "Preparing nodes 📦 ")
 	require.Error(t, after(expired(), l.settled))
@@ -121,7 +121,7 @@ func expired() context.Context {
 	return ctx
 }
 
-func TestLoggerKeepsWarningsThatMatter(t *testing.T) {
+func TestLoggerNotesUnexpectedWarnings(t *testing.T) {
 	n := &noted{}
 	l := newLogger(n)
 	l.Warn("WARNING: Overriding docker network due to KIND_EXPERIMENTAL_DOCKER_NETWORK")
@@ -139,7 +139,7 @@ type noted struct {
 
 func (n *noted) Note(format string, _ ...any) { n.said = append(n.said, format) }
 
-func TestSetenvIsUndone(t *testing.T) {
+func TestSetenvRestoresTheEnvironment(t *testing.T) {
 	t.Setenv("MESHGATE_TEST_HAD", "before")
 	restore, err := setenv(map[string]string{"MESHGATE_TEST_HAD": "x", "MESHGATE_TEST_NEW": "y"})
 	require.NoError(t, err)

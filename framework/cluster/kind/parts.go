@@ -8,15 +8,15 @@ import (
 	"meshgate/framework/cluster"
 )
 
-// parts is what the bundle contributes to a cluster.
+// parts are the components of the bundle from which a cluster is created.
 type parts struct {
 	node            bundle.Entry
 	calico, metallb []bundle.Entry
 	agent           *bundle.Entry
 }
 
-// partsOf takes the parts from the bundle. Without Calico the node image must
-// bring a CNI, which the registry's does; the bundle says so.
+// partsOf reads the parts from the bundle. Without Calico the node image must have a CNI
+// plugin; the bundle says whether it does, as the registry's image.
 func partsOf(b *bundle.Bundle) (parts, error) {
 	node, err := nodeEntry(b)
 	if err != nil {
@@ -26,10 +26,10 @@ func partsOf(b *bundle.Bundle) (parts, error) {
 	if _, spared := b.Spared("calico"); spared {
 		p.calico = nil
 	} else if len(p.calico) == 0 {
-		return parts{}, fmt.Errorf("bundle %s holds no calico, and its node image brings no network of its own: run `meshgate bundle` to fetch it", b.Dir())
+		return parts{}, fmt.Errorf("bundle %s has no calico, and its node image has no CNI plugin: run `meshgate bundle` to fetch it", b.Dir())
 	}
 	if len(p.metallb) == 0 {
-		return parts{}, fmt.Errorf("bundle %s holds no metallb, which gives gateways their addresses: run `meshgate bundle` to fetch it", b.Dir())
+		return parts{}, fmt.Errorf("bundle %s has no metallb, which gives gateways their addresses: run `meshgate bundle` to fetch it", b.Dir())
 	}
 	if e, err := b.Entry(cluster.AgentImage); err == nil {
 		p.agent = &e
@@ -37,7 +37,7 @@ func partsOf(b *bundle.Bundle) (parts, error) {
 	return p, nil
 }
 
-// images are those that the cluster itself needs, in the order of need.
+// images are the images of the cluster itself, in the order in which they are needed.
 func (p parts) images() []string {
 	out := slices.Concat(imageNames(p.calico), imageNames(p.metallb))
 	if p.agent != nil {
@@ -46,8 +46,8 @@ func (p parts) images() []string {
 	return out
 }
 
-// digests identify what a cluster was made of. The agent is not among them: it
-// is loaded into a living cluster like any other image.
+// digests identify the parts from which a cluster was created. The agent is not among them,
+// because it is loaded into a running cluster like any other image.
 func (p parts) digests() map[string]string {
 	d := map[string]string{}
 	for _, e := range slices.Concat([]bundle.Entry{p.node}, p.calico, p.metallb) {

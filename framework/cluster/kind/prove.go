@@ -9,10 +9,10 @@ import (
 	"meshgate/framework/cluster/engine"
 )
 
-// proofLimit is how long a living cluster may take to prove itself.
+// proofLimit is how long the check of an existing cluster may take.
 const proofLimit = 8 * time.Second
 
-// prove returns the cluster that is there, or the reason why it cannot be used.
+// prove returns the existing cluster, or the reason why it cannot be used.
 func (w work) prove(ctx context.Context, nodes []node) (*cluster.Cluster, error) {
 	ctx, stop := context.WithTimeout(ctx, proofLimit)
 	defer stop()
@@ -42,7 +42,7 @@ func (w work) prove(ctx context.Context, nodes []node) (*cluster.Cluster, error)
 	return rec.cluster(w.names, version, false), nil
 }
 
-// nodeLog is the end of what kubelet and containerd of the first node wrote.
+// nodeLog is the end of the log of kubelet and containerd on the first node.
 func nodeLog(ctx context.Context, e *engine.Engine, n names) string {
 	nodes, err := ourNodes(ctx, e, n)
 	if err != nil || len(nodes) == 0 {

@@ -16,8 +16,8 @@ import (
 	"meshgate/framework/wait"
 )
 
-// ready waits until every part of the cluster runs. kind's own wait is not used:
-// when it expires it warns, and returns success.
+// ready waits until every part of the cluster runs. It does not use kind's own wait, which
+// returns success with a warning when it expires.
 func (w work) ready(ctx context.Context, k *kube.Client) error {
 	waits := map[string]func(context.Context) error{
 		"nodes ready":   func(ctx context.Context) error { return nodesReady(ctx, k, w.o.Nodes) },
@@ -49,7 +49,7 @@ func (w work) ready(ctx context.Context, k *kube.Client) error {
 	return g.Wait()
 }
 
-// nodesReady is nil when all nodes are there and Ready.
+// nodesReady is nil when all nodes exist and are Ready.
 func nodesReady(ctx context.Context, k *kube.Client, want int) error {
 	list, err := k.Typed().CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -74,7 +74,7 @@ func nodeReady(n corev1.Node) error {
 			return fmt.Errorf("node %s: not Ready: %s", n.Name, c.Message)
 		}
 	}
-	return fmt.Errorf("node %s: says nothing about being Ready", n.Name)
+	return fmt.Errorf("node %s: want condition Ready, got none", n.Name)
 }
 
 // daemonsReady is nil when every node runs the newest pod of a DaemonSet.
@@ -85,7 +85,7 @@ func daemonsReady(ctx context.Context, k *kube.Client, ns, name string) error {
 	}
 	s := d.Status
 	if s.ObservedGeneration < d.Generation || s.DesiredNumberScheduled == 0 {
-		return fmt.Errorf("daemon set %s/%s: not looked at yet", ns, name)
+		return fmt.Errorf("daemon set %s/%s: its controller has not observed it yet", ns, name)
 	}
 	if s.UpdatedNumberScheduled == s.DesiredNumberScheduled && s.NumberReady == s.DesiredNumberScheduled {
 		return nil
@@ -103,7 +103,7 @@ func daemonsReady(ctx context.Context, k *kube.Client, ns, name string) error {
 	return err
 }
 
-// finalIfRefused ends the wait for an object that the server will never take.
+// finalIfRefused ends the wait for an object that the API server will never accept.
 func finalIfRefused(err error) error {
 	if errors.Is(err, kube.ErrForeign) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return wait.Final(err)

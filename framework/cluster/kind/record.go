@@ -16,12 +16,11 @@ import (
 	"meshgate/framework/kube"
 )
 
-// owner marks the cluster's own objects.
+// owner is the owner label of the cluster's own objects.
 const owner kube.Owner = "cluster"
 
-// record is what a cluster says about itself: of what it was made and what was
-// found out at its making. It lives in the cluster, so it is never older or
-// younger than that.
+// record has the digests from which a cluster was created and the results of the checks
+// during its creation. It is stored in the cluster itself, so that it always belongs to it.
 type record struct {
 	Digests map[string]string `json:"digests"`
 	Nodes   int               `json:"nodes"`
@@ -34,7 +33,7 @@ type record struct {
 // recordKey is the ConfigMap's key.
 const recordKey = "record.json"
 
-// write puts the record into the cluster: from now on it counts as finished.
+// write stores the record in the cluster, which then counts as finished.
 func (r record) write(ctx context.Context, k *kube.Client) error {
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -48,8 +47,8 @@ func (r record) write(ctx context.Context, k *kube.Client) error {
 	return k.Apply(ctx, owner, o)
 }
 
-// errUnfinished is a cluster whose creation did not come to its end.
-var errUnfinished = errors.New("its creation never ended")
+// errUnfinished means that the creation of the cluster was interrupted.
+var errUnfinished = errors.New("its creation was interrupted")
 
 // readRecord returns errUnfinished where there is none.
 func readRecord(ctx context.Context, k *kube.Client) (record, error) {
@@ -67,20 +66,20 @@ func readRecord(ctx context.Context, k *kube.Client) (record, error) {
 	return r, nil
 }
 
-// differs says why a cluster with this record is not the one that is wanted now.
+// differs says why a cluster with this record is not the one that is wanted.
 func (r record) differs(want map[string]string, nodes int) error {
 	if r.Nodes != nodes {
 		return fmt.Errorf("nodes: want %d, got %d", nodes, r.Nodes)
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if r.Digests[name] != want[name] {
-			return fmt.Errorf("it was made of another %s: want %s, got %q", name, want[name], r.Digests[name])
+			return fmt.Errorf("it was created from another %s: want %s, got %q", name, want[name], r.Digests[name])
 		}
 	}
 	return nil
 }
 
-// cluster fills in what the record knows.
+// cluster describes the cluster by its record.
 func (r record) cluster(n names, version string, created bool) *cluster.Cluster {
 	return &cluster.Cluster{
 		Name: n.cluster, Provider: ProviderName, Kubeconfig: n.kubeconfig(), Context: n.context(),
@@ -90,7 +89,8 @@ func (r record) cluster(n names, version string, created bool) *cluster.Cluster 
 	}
 }
 
-// absent makes the capability's error from its reason; none is nil.
+// absent returns an error for a missing capability with its reason, and nil for an empty
+// reason.
 func absent(capability, reason string) error {
 	if reason == "" {
 		return nil

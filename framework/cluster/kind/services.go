@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// serviceSubnet is kind's default, said here because serviceRules must know it.
+// serviceSubnet is kind's default, written here because serviceRules needs it.
 const serviceSubnet = "10.96.0.0/16"
 
-// serviceRules make plain what becomes of a packet to a Service that has, for a moment or
-// for good, nothing behind it.
+// serviceRules define what a node does with packets to a Service that has no endpoint, for a
+// moment or permanently.
 var serviceRules = []string{
-	// While kube-proxy replaces its rules there is a moment in which nothing puts an endpoint
-	// in the Service's place: such a packet would go the way out of the cluster, where
-	// strangers may even answer. Dropped, it is sent again a second later. The rule comes
-	// after all that changes an address.
+	// While kube-proxy replaces its rules there is a moment without a rule that replaces the
+	// Service's address by an endpoint's. The packet would leave the cluster, where another
+	// host may even answer. Dropped, it is sent again a second later. The rule comes after all
+	// rules that change addresses.
 	"iptables --wait --table mangle --append POSTROUTING --destination " + serviceSubnet + " --jump DROP",
-	// A Service without endpoints is refused by ICMP, of which the kernel sends a client few:
-	// the rest is silence until the client's own deadline. Here every attempt is answered.
+	// Packets to a Service without endpoints are rejected by ICMP. Without this the kernel
+	// limits the rate for each client, whose further attempts would hang until its deadline.
 	"sysctl --write net.ipv4.icmp_ratelimit=0",
 }
 
-// ruleServices has every node keep serviceRules.
+// ruleServices applies serviceRules on every node.
 func (w work) ruleServices(ctx context.Context, settled <-chan struct{}) error {
 	if err := after(ctx, settled); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (w work) ruleServices(ctx context.Context, settled <-chan struct{}) error {
 	for _, n := range nodes {
 		for _, rule := range serviceRules {
 			if _, err := w.engine.Run(ctx, append([]string{"exec", n.Name}, strings.Fields(rule)...)...); err != nil {
-				return fmt.Errorf("set on node %s what becomes of packets to Services: %w", n.Name, err)
+				return fmt.Errorf("set the rules for packets to Services on node %s: %w", n.Name, err)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"meshgate/framework/progress"
 )
 
-// work is one Up under way: what it knows and where it tells.
+// work is one call of Up, with its inputs and its progress.
 type work struct {
 	o      Options
 	names  names
@@ -26,8 +26,8 @@ type work struct {
 	phase  progress.Phase
 }
 
-// Up implements cluster.Provider. Two processes do not interfere: the second
-// waits and then takes what the first made.
+// Up implements cluster.Provider. Two processes do not interfere: the second waits and then
+// uses the cluster that the first has created.
 func (p *Provider) Up(ctx context.Context, b *bundle.Bundle, log progress.Log) (*cluster.Cluster, error) {
 	phase := log.Begin("cluster " + p.names.cluster)
 	c, err := p.up(ctx, b, phase)
@@ -40,7 +40,7 @@ func (p *Provider) up(ctx context.Context, b *bundle.Bundle, phase progress.Phas
 	if err != nil {
 		return nil, err
 	}
-	phase.Waiting("other processes that work on " + p.names.cluster)
+	phase.Waiting("other processes that use " + p.names.cluster)
 	unlock, err := p.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (p *Provider) up(ctx context.Context, b *bundle.Bundle, phase progress.Phas
 	return w.make(ctx)
 }
 
-// lock keeps other processes off this cluster.
+// lock keeps other processes from changing this cluster.
 func (p *Provider) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(p.o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("folder of the clusters: %w", err)
@@ -70,30 +70,30 @@ func (p *Provider) lock(ctx context.Context) (unlock func(), err error) {
 	return lease.Lock(ctx, p.names.lock())
 }
 
-// take returns the cluster if one of ours lives and is what is wanted; nil means
-// that there is none any more.
+// take returns the existing cluster if it works and is the wanted one; nil means that there
+// is none any more.
 func (w work) take(ctx context.Context) (*cluster.Cluster, error) {
 	nodes, err := ourNodes(ctx, w.engine, w.names)
 	if err != nil || len(nodes) == 0 {
 		return nil, err
 	}
-	w.phase.Waiting("the cluster that is there")
+	w.phase.Waiting("the check of the existing cluster")
 	c, dead := w.prove(ctx, nodes)
 	if dead == nil {
-		w.phase.Note("taking the cluster %s that is there, Kubernetes %s", c.Name, c.KubernetesVersion)
+		w.phase.Note("using the existing cluster %s, Kubernetes %s", c.Name, c.KubernetesVersion)
 		return c, nil
 	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("cluster %s: %w", w.names.cluster, context.Cause(ctx))
 	}
 	if users, err := lease.Others(w.o.Dir, w.names.cluster); err != nil || len(users) > 0 {
-		return nil, errors.Join(err, fmt.Errorf("cluster %s cannot be taken (%w) and is %w by process %s: end that first", w.names.cluster, dead, lease.ErrInUse, strings.Join(users, ", ")))
+		return nil, errors.Join(err, fmt.Errorf("cluster %s cannot be used (%w), and it is %w by process %s: end that process first", w.names.cluster, dead, lease.ErrInUse, strings.Join(users, ", ")))
 	}
-	w.phase.Note("replacing the cluster %s that is there: %s", w.names.cluster, dead)
+	w.phase.Note("replacing the existing cluster %s: %s", w.names.cluster, dead)
 	return nil, removeNodes(ctx, w.engine, w.names)
 }
 
-// make creates the cluster. Whatever ends it early removes what was made.
+// make creates the cluster. When it fails, it removes everything that it has created.
 func (w work) make(ctx context.Context) (*cluster.Cluster, error) {
 	if err := w.preflight(); err != nil {
 		return nil, err
@@ -114,13 +114,13 @@ func (w work) make(ctx context.Context) (*cluster.Cluster, error) {
 	clean, stop := context.WithTimeout(context.WithoutCancel(ctx), removalLimit)
 	defer stop()
 	if rerr := removeAll(clean, w.engine, w.names); rerr != nil {
-		return nil, errors.Join(err, fmt.Errorf("cleaning up after that failed too: %w", rerr))
+		return nil, errors.Join(err, fmt.Errorf("its removal failed too: %w", rerr))
 	}
 	return nil, err
 }
 
-// writeFiles puts kubeadm's patches where the nodes mount them from, and clears
-// away what a killed process left: kind refuses a kubeconfig with an old lock.
+// writeFiles writes kubeadm's patches to the folder that the nodes mount, and removes the
+// files of a killed process: kind refuses a kubeconfig with an old lock.
 func (n names) writeFiles() error {
 	if err := os.RemoveAll(n.dir); err != nil {
 		return fmt.Errorf("files of cluster %s: %w", n.cluster, err)

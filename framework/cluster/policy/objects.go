@@ -23,8 +23,8 @@ const (
 	roleLabel = "meshgate.dev/policy-check"
 )
 
-// create makes both pods. A young namespace admits none until its service account
-// is there.
+// create creates both pods. It retries, because a new namespace admits no pods until its
+// service account exists.
 func (p Proof) create(ctx context.Context) error {
 	for _, name := range []string{client, target} {
 		pod, err := unstruct(p.pod(name), "v1", "Pod")
@@ -45,7 +45,7 @@ func (p Proof) create(ctx context.Context) error {
 	return nil
 }
 
-// pod is one that the strictest of the pod security standards admits.
+// pod is a pod that the restricted pod security standard admits.
 func (p Proof) pod(name string) *corev1.Pod {
 	yes, no := true, false
 	return &corev1.Pod{
@@ -57,7 +57,7 @@ func (p Proof) pod(name string) *corev1.Pod {
 		Spec: corev1.PodSpec{
 			AutomountServiceAccountToken: &no,
 			EnableServiceLinks:           &no,
-			RestartPolicy:                corev1.RestartPolicyOnFailure, // a container that could not start is started again
+			RestartPolicy:                corev1.RestartPolicyOnFailure, // a container that could not start is restarted
 			// A single node bears the control plane's taint while it is set up.
 			Tolerations: []corev1.Toleration{{Key: cluster.ControlPlaneTaint, Operator: corev1.TolerationOpExists}},
 			Containers: []corev1.Container{{
@@ -72,7 +72,7 @@ func (p Proof) pod(name string) *corev1.Pod {
 	}
 }
 
-// deny forbids everything towards the target.
+// deny is a NetworkPolicy that forbids all traffic to the target.
 func (p Proof) deny() *unstructured.Unstructured {
 	policy := &networkingv1.NetworkPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: target, Namespace: p.Namespace},

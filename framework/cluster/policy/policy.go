@@ -1,5 +1,6 @@
-// Package policy proves whether a cluster enforces NetworkPolicy: two pods talk,
-// a policy forbids it, and they must stop; it goes, and they must talk again.
+// Package policy proves whether a cluster enforces NetworkPolicy: two pods communicate, a
+// policy forbids it and they must stop; the policy is deleted and they must communicate
+// again.
 package policy
 
 import (
@@ -19,20 +20,20 @@ import (
 	"meshgate/framework/wait"
 )
 
-// Capability is the name in reasons for absence.
+// Capability is the capability's name in reasons for its absence.
 const Capability = "NetworkPolicy"
 
 const (
-	patience = 400 * time.Millisecond // a packet that is dropped has no answer
-	interval = 50 * time.Millisecond
+	probeLimit = 400 * time.Millisecond // a packet that is dropped has no answer
+	interval   = 50 * time.Millisecond
 )
 
 // Proof is one check of a cluster.
 type Proof struct {
 	Kube *kube.Client
-	// Owner labels what the proof creates.
+	// Owner is the owner label of the proof's objects.
 	Owner kube.Owner
-	// Namespace holds the pods; it must exist.
+	// Namespace is where the pods run; it must exist.
 	Namespace string
 	// Image is the agent's, see fixtures/apps/cmd/agent.
 	Image string
@@ -41,9 +42,9 @@ type Proof struct {
 	Budget wait.Budget
 }
 
-// Run returns nil if policies are enforced, and a *cluster.AbsentError if they
-// are not or if the pods cannot run here. Any other error means that nothing was
-// found out. What it created is gone when it returns.
+// Run returns nil if policies are enforced, and a *cluster.AbsentError if they are not or the
+// pods cannot run. Any other error means that the check itself failed. Its objects are
+// deleted when it returns.
 func (p Proof) Run(ctx context.Context) error {
 	err := p.run(ctx)
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), p.Budget.Deletion)
@@ -74,7 +75,7 @@ func (p Proof) run(ctx context.Context) error {
 	return p.again(ctx, address)
 }
 
-// again is the second positive control: it was the policy that kept them apart.
+// again is the second positive control: it proves that the policy was the cause.
 func (p Proof) again(ctx context.Context, address string) error {
 	if err := p.Kube.Delete(ctx, p.deny()); err != nil {
 		return fmt.Errorf("policy for the proof of enforcement: %w", err)
@@ -85,8 +86,7 @@ func (p Proof) again(ctx context.Context, address string) error {
 	return err
 }
 
-// talking waits for the pods and their positive control. It returns the target's
-// address.
+// talking waits for the pods and their positive control, and returns the target's address.
 func (p Proof) talking(ctx context.Context) (address string, err error) {
 	_, err = wait.Until(ctx, wait.Deadline{Name: "pods of the enforcement check talk", Within: p.Budget.Ready}, interval, func(ctx context.Context) error {
 		ip, err := p.running(ctx)
@@ -102,7 +102,7 @@ func (p Proof) talking(ctx context.Context) (address string, err error) {
 	return address, err
 }
 
-// imageError is a pod whose image cannot be had in this cluster.
+// imageError means that the cluster cannot provide the image of a pod.
 type imageError struct{ what string }
 
 func (e *imageError) Error() string { return e.what }
@@ -137,7 +137,7 @@ func noImage(pod *corev1.Pod) error {
 
 func (p Proof) ask(ctx context.Context, address string) probe.Observation {
 	r := probe.GET("http://" + address + "/healthz")
-	r.Timeout = patience
+	r.Timeout = probeLimit
 	return probe.Inside(p.Kube, p.Namespace, client).Do(ctx, r)
 }
 
@@ -148,8 +148,8 @@ func (p Proof) reached(ctx context.Context, address string) error {
 	return nil
 }
 
-// silent accepts what a policy can do to a connection, and nothing else: a probe
-// that could not run is no proof.
+// silent is nil when the connection failed in a way that a policy causes. A probe that could
+// not run proves nothing.
 func (p Proof) silent(ctx context.Context, address string) error {
 	o := p.ask(ctx, address)
 	if o.Failure != nil {
@@ -168,7 +168,7 @@ func describe(o probe.Observation) string {
 	return fmt.Sprintf("status %d", o.Status)
 }
 
-// remove deletes pods and policy at once, without their grace.
+// remove deletes pods and policy immediately, without a grace period.
 func (p Proof) remove(ctx context.Context) error {
 	var errs []error
 	now := int64(0)

@@ -1,4 +1,4 @@
-// Package providers is the table of where clusters come from.
+// Package providers is the table of all cluster providers.
 package providers
 
 import (
@@ -13,7 +13,7 @@ import (
 	"meshgate/framework/config"
 )
 
-// table holds every provider by the name that the configuration gives it.
+// table has every provider by its name in the configuration.
 func table() map[string]func(config.Config, []string) (cluster.Provider, error) {
 	return map[string]func(config.Config, []string) (cluster.Provider, error){
 		kind.ProviderName:     newKind,
@@ -21,9 +21,9 @@ func table() map[string]func(config.Config, []string) (cluster.Provider, error) 
 	}
 }
 
-// New returns the provider that the configuration names. preload are images of
-// the bundle that will be needed right after Up, such as the mesh's; a provider
-// that can brings them in while the cluster is made.
+// New returns the configured provider. preload are images of the bundle that are needed right
+// after Up, such as the mesh's; a provider that can do so imports them during the creation of
+// the cluster.
 func New(cfg config.Config, preload ...string) (cluster.Provider, error) {
 	known := table()
 	make, ok := known[cfg.Cluster.Provider]

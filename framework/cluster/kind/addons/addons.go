@@ -1,6 +1,6 @@
-// Package addons turns the manifests of the bundle into what a small cluster of
-// ours runs: Calico and MetalLB with few requests, quick probes and nothing that
-// we do not use. It is pure: manifests in, objects out.
+// Package addons adapts the manifests of the bundle to a small cluster: Calico and MetalLB
+// with small requests, frequent probes and without unused parts. It is pure: manifests in,
+// objects out.
 package addons
 
 import (
@@ -14,12 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// RequestCPU is what every container of an addon asks for. Their own figures sum
-// up to more than a tenth of a two-core machine.
+// RequestCPU is the CPU request of every container of an addon. The manifests' own requests
+// add up to more than a tenth of a machine with two cores.
 const RequestCPU = "10m"
 
-// Decode reads the documents of a manifest. Empty ones are passed over; a manifest
-// without any is an error.
+// Decode reads the documents of a manifest. It skips empty documents; a manifest without
+// objects is an error.
 func Decode(name string, manifest []byte) ([]*unstructured.Unstructured, error) {
 	var objs []*unstructured.Unstructured
 	dec := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
@@ -41,20 +41,20 @@ func Decode(name string, manifest []byte) ([]*unstructured.Unstructured, error) 
 		objs = append(objs, o)
 	}
 	if len(objs) == 0 {
-		return nil, fmt.Errorf("manifest %s holds no object", name)
+		return nil, fmt.Errorf("manifest %s: want at least one object, got none", name)
 	}
 	return objs, nil
 }
 
-// Stage is a set of objects that can be applied at the same time.
+// Stage is a set of objects that can be applied concurrently.
 type Stage struct {
 	Objects []*unstructured.Unstructured
 	// Pods says that the objects start pods, which need their images.
 	Pods bool
 }
 
-// Stages puts objects into an order: kinds and namespaces, which others need;
-// then everything that only says something; then what starts pods.
+// Stages orders objects: first kinds and namespaces, which the others need; then objects that
+// start no pods; then those that do.
 func Stages(objs []*unstructured.Unstructured) []Stage {
 	stages := []Stage{{}, {}, {Pods: true}}
 	for _, o := range objs {
@@ -70,8 +70,8 @@ func Stages(objs []*unstructured.Unstructured) []Stage {
 	return stages
 }
 
-// without drops the objects of that name, whatever their kind; none is an error,
-// for the manifest is then not the one we know.
+// without drops the objects of these names, of any kind. A name that does not exist is an
+// error, because the manifest is then not the expected one.
 func without(objs []*unstructured.Unstructured, names ...string) ([]*unstructured.Unstructured, error) {
 	for _, name := range names {
 		before := len(objs)
@@ -83,7 +83,7 @@ func without(objs []*unstructured.Unstructured, names ...string) ([]*unstructure
 	return objs, nil
 }
 
-// find returns the one object of a kind and name.
+// find returns the only object of a kind and name.
 func find(objs []*unstructured.Unstructured, kind, name string) (*unstructured.Unstructured, error) {
 	for _, o := range objs {
 		if o.GetKind() == kind && o.GetName() == name {

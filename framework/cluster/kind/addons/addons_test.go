@@ -100,7 +100,7 @@ func TestCalicoKeepsThePlaceholdersOfItsNetworkConfiguration(t *testing.T) {
 	assert.True(t, json.Valid([]byte(strings.ReplaceAll(text, "__CNI_MTU__", "0"))), text)
 }
 
-func TestCalicoRefusesAManifestItDoesNotKnow(t *testing.T) {
+func TestCalicoRefusesAnUnexpectedManifest(t *testing.T) {
 	for name, c := range map[string]struct{ old, fresh, says string }{
 		"no controllers":   {"calico-kube-controllers", "other", `"calico-kube-controllers"`},
 		"no configuration": {"calico-config", "other", `ConfigMap "calico-config"`},
@@ -108,7 +108,7 @@ func TestCalicoRefusesAManifestItDoesNotKnow(t *testing.T) {
 		"no node":          {"{name: calico-node, namespace", "{name: other, namespace", `DaemonSet "calico-node"`},
 		"no init":          {"install-cni", "other", `"install-cni"`},
 		"no container":     {"- name: calico-node", "- name: other", `"calico-node"`},
-		"unknown image":    {"docker.io/calico/node:v1", "docker.io/else/node:v1", "holds no build"},
+		"unknown image":    {"docker.io/calico/node:v1", "docker.io/else/node:v1", "the bundle has no image of this repository"},
 		"no pods":          {"template:", "other:", "spec.template.spec"},
 		"not YAML":         {"kind: ConfigMap", "kind: [", "document"},
 		"no name":          {"{name: ippools.crd.example}", "{}", "metadata.name"},
@@ -119,7 +119,7 @@ func TestCalicoRefusesAManifestItDoesNotKnow(t *testing.T) {
 		})
 	}
 	_, err := Calico([]byte("# nothing\n---\n"), "10.1.0.0/16", "node", "6443", held())
-	require.ErrorContains(t, err, "holds no object")
+	require.ErrorContains(t, err, "want at least one object, got none")
 }
 
 const metallbManifest = `

@@ -16,13 +16,13 @@ const (
 	CalicoNode      = "calico-node"
 )
 
-// felixHealth is where Felix answers about itself on each node (Calico's
-// FELIX_HEALTHPORT default).
+// felixHealth is the port of Felix's health endpoint on each node (the default of Calico's
+// FELIX_HEALTHPORT).
 const felixHealth = 9099
 
-// Calico prepares Calico's VXLAN manifest for pods in podCIDR. It is told to find
-// the API server at host and port, not by its Service, which answers only when
-// kube-proxy has been at work.
+// Calico adapts Calico's VXLAN manifest to pods in podCIDR. Calico connects to the API server
+// at host and port, and not through its Service, which works only after kube-proxy has
+// started.
 func Calico(manifest []byte, podCIDR, host, port string, held []string) ([]*unstructured.Unstructured, error) {
 	objs, err := Decode("calico-vxlan.yaml", manifest)
 	if err != nil {
@@ -56,15 +56,15 @@ const (
 	servicePort = "KUBERNETES_SERVICE_PORT"
 )
 
-// endpoint is the ConfigMap in which Calico's manifest looks for the API server.
+// endpoint is the ConfigMap from which Calico's manifest reads the address of the API server.
 func endpoint(host, port string) *unstructured.Unstructured {
 	o := object("v1", "ConfigMap", CalicoNamespace, "kubernetes-services-endpoint")
 	o.Object["data"] = map[string]any{serviceHost: host, servicePort: port}
 	return o
 }
 
-// dropBandwidth takes the bandwidth plugin out of the CNI configuration, which is
-// JSON with unquoted placeholders, so that only a part of it can be parsed.
+// dropBandwidth removes the bandwidth plugin from the CNI configuration. This is JSON with
+// unquoted placeholders, so that only a part of it can be parsed.
 func dropBandwidth(conf *unstructured.Unstructured) error {
 	const key = "cni_network_config"
 	text, _, err := unstructured.NestedString(conf.Object, "data", key)
@@ -92,9 +92,8 @@ func dropBandwidth(conf *unstructured.Unstructured) error {
 	return unstructured.SetNestedField(conf.Object, strings.ReplaceAll(string(out), standIn, placeholder), "data", key)
 }
 
-// calicoNode leaves out the steps that only an upgrade or eBPF needs, says where
-// the pods are, and asks Felix by HTTP instead of starting a big program for
-// each probe.
+// calicoNode removes the init containers that only an upgrade or eBPF needs, sets the pod
+// network, and probes Felix by HTTP instead of starting a large program for each probe.
 func calicoNode(spec *corev1.PodSpec, podCIDR string) error {
 	var inits []corev1.Container
 	for _, c := range spec.InitContainers {

@@ -19,9 +19,9 @@ const (
 	poolName          = "meshgate"
 )
 
-// MetalLB prepares MetalLB's native manifest. Its webhook, which judges only what
-// people write, is left out: until it has certificates no pool could be applied.
-// The speakers find the API server at host and port, as Calico does.
+// MetalLB adapts MetalLB's native manifest. It removes the webhook, which only validates
+// objects written by people: until the webhook has certificates no pool could be applied. The
+// speakers connect to the API server at host and port, as Calico does.
 func MetalLB(manifest []byte, host, port string, held []string) ([]*unstructured.Unstructured, error) {
 	objs, err := Decode("metallb-native.yaml", manifest)
 	if err != nil {
@@ -71,8 +71,8 @@ func metalLB(spec *corev1.PodSpec, name, host, port string) error {
 	return nil
 }
 
-// memberlist is the secret that the speakers share. The controller would make it,
-// but a speaker that starts before that waits for kubelet's next try to mount it.
+// memberlist is the secret that the speakers share. The controller would create it, but a
+// speaker that starts earlier waits until the kubelet tries again to mount it.
 func memberlist() (*unstructured.Unstructured, error) {
 	key := make([]byte, 16)
 	if _, err := rand.Read(key); err != nil {
@@ -84,8 +84,8 @@ func memberlist() (*unstructured.Unstructured, error) {
 	return o, nil
 }
 
-// Pool are the objects that give MetalLB the addresses "a-b" to hand out, and
-// make it answer for them on the nodes' network.
+// Pool are the objects that let MetalLB assign the addresses "a-b" and announce them on the
+// nodes' network.
 func Pool(addresses string) []*unstructured.Unstructured {
 	pool := object("metallb.io/v1beta1", "IPAddressPool", MetalLBNamespace, poolName)
 	pool.Object["spec"] = map[string]any{"addresses": []any{addresses}}

@@ -11,8 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// editPods decodes the pod template of a workload, lets edit change it, and
-// writes it back.
+// editPods decodes the pod template of a workload, applies edit to it, and writes it back.
 func editPods(o *unstructured.Unstructured, edit func(*corev1.PodSpec) error) error {
 	raw, found, err := unstructured.NestedMap(o.Object, "spec", "template", "spec")
 	if err != nil || !found {
@@ -32,8 +31,8 @@ func editPods(o *unstructured.Unstructured, edit func(*corev1.PodSpec) error) er
 	return unstructured.SetNestedMap(o.Object, out, "spec", "template", "spec")
 }
 
-// modest gives every container a small request, and images that are there are
-// not asked for again.
+// modest gives every container a small request and keeps the kubelet from pulling images that
+// the node has.
 func modest(spec *corev1.PodSpec) {
 	for _, list := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for i := range list {
@@ -43,8 +42,8 @@ func modest(spec *corev1.PodSpec) {
 	}
 }
 
-// quick makes a probe look once a second and from the start: the manifests wait
-// ten seconds before they look at all.
+// quick makes a probe run every second from the start; the manifests wait ten seconds before
+// the first one.
 func quick(p *corev1.Probe) {
 	p.InitialDelaySeconds, p.PeriodSeconds = 0, 1
 }
@@ -59,9 +58,9 @@ func container(spec *corev1.PodSpec, name string) (*corev1.Container, error) {
 	return nil, fmt.Errorf("want a container %q, got none", name)
 }
 
-// Retag gives the containers the versions that the bundle holds: the module that
-// a manifest comes from may name its neighbours' versions. An image whose
-// repository the bundle does not hold is an error.
+// Retag sets the containers' images to the versions in the bundle: a manifest may name other
+// versions of images from other modules. An image whose repository is not in the bundle is an
+// error.
 func Retag(objs []*unstructured.Unstructured, held []string) error {
 	for _, o := range objs {
 		if o.GetKind() != "DaemonSet" && o.GetKind() != "Deployment" {
@@ -89,7 +88,7 @@ func Retag(objs []*unstructured.Unstructured, held []string) error {
 func retagged(image string, held []string) (string, error) {
 	at := slices.IndexFunc(held, func(h string) bool { return repository(h) == repository(image) })
 	if at < 0 {
-		return "", fmt.Errorf("image %s: the bundle holds no build of it, only %s", image, strings.Join(held, ", "))
+		return "", fmt.Errorf("image %s: the bundle has no image of this repository, only %s", image, strings.Join(held, ", "))
 	}
 	return held[at], nil
 }
