@@ -10,11 +10,11 @@ import (
 	"meshgate/framework/accesslog"
 )
 
-// most bounds what is kept of a proxy's configuration, in bytes. All of it is in the
-// evidence.
-const most = 32 << 10
+// maxChosen bounds the part of a proxy's configuration that is kept, in bytes. The evidence
+// has all of it.
+const maxChosen = 32 << 10
 
-// Paths are what to ask of a proxy's admin interface for Chosen.
+// Paths are the paths of a proxy's admin interface that Chosen needs.
 func Paths(l accesslog.Line) []string {
 	var out []string
 	if isHTTP(l) {
@@ -26,9 +26,9 @@ func Paths(l accesslog.Line) []string {
 	return out
 }
 
-// Chosen narrows the answers to Paths down to what a proxy chose from for a request: the
-// virtual hosts of its authority, of these the route that the line names (all if it names
-// none), and the cluster.
+// Chosen extracts from the responses to Paths the configuration from which a proxy chose for
+// a request: the virtual hosts that match its authority, in these the route that the
+// access-log line names (all routes if it names none), and the cluster.
 func Chosen(l accesslog.Line, answers ...[]byte) (json.RawMessage, error) {
 	out := struct {
 		Routes  []route           `json:"routes,omitempty"`
@@ -42,7 +42,7 @@ func Chosen(l accesslog.Line, answers ...[]byte) (json.RawMessage, error) {
 			} `json:"configs"`
 		}
 		if err := json.Unmarshal(a, &dump); err != nil {
-			return nil, fmt.Errorf("configuration of the proxy: %w", err)
+			return nil, fmt.Errorf("config_dump of the proxy: %w", err)
 		}
 		for _, c := range dump.Configs {
 			out.Routes = append(out.Routes, c.RouteConfig.chosen(l)...)
@@ -52,8 +52,8 @@ func Chosen(l accesslog.Line, answers ...[]byte) (json.RawMessage, error) {
 		}
 	}
 	raw, err := json.Marshal(out)
-	if len(raw) > most {
-		return nil, fmt.Errorf("configuration of the proxy: %d bytes of it are about this request, see config_dump.json", len(raw))
+	if len(raw) > maxChosen {
+		return nil, fmt.Errorf("config_dump of the proxy: want at most %d bytes about this request, got %d: see config_dump.json", maxChosen, len(raw))
 	}
 	return raw, err
 }
@@ -67,7 +67,7 @@ type routeConfig struct {
 	} `json:"virtual_hosts"`
 }
 
-// route is what a virtual host has for a request.
+// route is the part of a virtual host that matches a request.
 type route struct {
 	Config      string            `json:"routeConfig"`
 	VirtualHost string            `json:"virtualHost"`

@@ -15,68 +15,70 @@ import (
 
 // Case is a failed assertion about one request.
 type Case struct {
-	// Wrong are the mismatches; the first decides.
+	// Wrong are the mismatches; the first decides the verdict.
 	Wrong []*expect.Mismatch
-	// Seen is the client's observation, Line the line that was judged; either may be nil.
+	// Seen is the client's observation, Line the access-log line that was judged; either may
+	// be nil.
 	Seen *probe.Observation
 	Line *accesslog.Line
-	// Read is the name of the proxy whose access log was read; empty: none was.
+	// Read is the name of the proxy whose access log was read; empty when none was.
 	Read string
-	// Way is what the proxies wrote, as Follow picks it.
-	Way []Record
-	// Gateways are those that clients reach from outside, by address.
+	// Path is the request's path: the records of the proxies, as returned by Follow.
+	Path []Record
+	// Gateways are the names of the gateways that clients reach from outside, by address.
 	Gateways map[string]string
 }
 
-// fieldLines is the mismatch of how many lines a log has.
+// fieldLines is the field of a mismatch in the number of access-log lines.
 const fieldLines = "access-log lines"
 
-// Verdict is the first hop that is wrong.
+// Verdict names the first wrong hop.
 type Verdict struct {
-	// Hop is its name: that of a proxy, "client", or "server" for what stands behind the
-	// last proxy. It is empty where the records do not tell.
+	// Hop is the name of a proxy, "client", or "server" for the server behind the last proxy.
+	// It is empty if the records do not show the hop.
 	Hop string
-	// At is its record's place in Case.Way, or -1 where it has none.
+	// At is the index of the hop's record in Case.Path, or -1 if it has none.
 	At int
-	// Sentence says what it did, and what was wanted.
+	// Sentence says what the hop did, and what was wanted.
 	Sentence string
 }
 
-// Traceable says that the case is about a request or a log, and so has a way.
+// Traceable reports whether the case is about a request or a log, so that it has a path.
 func (c Case) Traceable() bool {
 	return c.Seen != nil || c.Line != nil || len(c.Wrong) > 0 && c.Wrong[0].Field == fieldLines
 }
 
-// Entered says that the gateway which the client reached, if it did reach one, has a line
-// of the request: it may write it later than the hops behind it.
+// Entered is nil when the gateway that the client reached has an access-log line of the
+// request, or the client reached none. The gateway may write its line later than the hops
+// behind it.
 func (c Case) Entered() error {
 	if c.Seen == nil {
 		return nil
 	}
 	gateway, ok := c.gatewayAt(c.Seen.Remote)
-	if !ok || slices.ContainsFunc(c.Way, func(r Record) bool { return r.Proxy.Name == gateway }) {
+	if !ok || slices.ContainsFunc(c.Path, func(r Record) bool { return r.Proxy.Name == gateway }) {
 		return nil
 	}
-	return fmt.Errorf("%s has no line of it", gateway)
+	return fmt.Errorf("%s has no access-log line of the request", gateway)
 }
 
-// gatewayAt is the gateway that clients reach at an address.
+// gatewayAt returns the gateway that clients reach at an address.
 func (c Case) gatewayAt(address string) (name string, ok bool) {
 	host, _, _ := net.SplitHostPort(address)
 	name, ok = c.Gateways[host]
 	return name, ok
 }
 
-// First names the first hop that is wrong:
-//   - a line that is wrong is its proxy's; a line that is missing is missing at the proxy
-//     that was asked, or the request was sent elsewhere by the hop before;
-//   - what should have been refused, and was answered, was let through by the last gateway
-//     on the way, or else by the first proxy;
-//   - a wrong answer is of the hop that made it: that asked nobody, or was told another
-//     status by the hop behind it;
-//   - what only the mesh adds to an answer is of the first proxy, what reached the server
-//     of the last;
-//   - the end of TLS that the client sees is at a gateway, or else at the server.
+// First names the first wrong hop:
+//   - a wrong access-log line counts against the proxy that wrote it; a missing line counts
+//     against the proxy whose log was read, or against the hop that sent the request elsewhere;
+//   - a response to a request that should have been refused counts against the last gateway in
+//     the path, or else the first proxy;
+//   - a wrong response counts against the hop that generated it: one that contacted no
+//     upstream, or that changed the status of the hop behind it;
+//   - headers that only the mesh adds to a response count against the first proxy, and what
+//     the server received against the last;
+//   - TLS as seen by the client counts against a gateway, or else the server.
 func (c Case) First() Verdict {
 	if len(c.Wrong) == 0 {
 		return Verdict{At: -1}
@@ -103,26 +105,27 @@ func (c Case) First() Verdict {
 	return c.at(c.answering())
 }
 
-// at is the verdict on a record, or on the server behind them all.
+// at is the verdict on a record or, beyond the last record, on the server.
 func (c Case) at(i int) Verdict {
-	if i < 0 || i >= len(c.Way) {
+	if i < 0 || i >= len(c.Path) {
 		return c.server()
 	}
-	r := c.Way[i]
+	r := c.Path[i]
 	return Verdict{r.Proxy.Name, i, c.says(fmt.Sprintf("%s (%s) %s", r.Proxy.Name, r.Proxy.Where(), Did(r.Line)))}
 }
 
-// server is the verdict on what answered behind the last proxy, or without any.
+// server is the verdict on a server that answered behind the last proxy, or without any
+// proxy.
 func (c Case) server() Verdict {
-	if len(c.Way) == 0 {
+	if len(c.Path) == 0 {
 		return c.unseen()
 	}
-	last := c.Way[len(c.Way)-1].Line
-	return Verdict{"server", -1, c.says(fmt.Sprintf("the server %s, behind every proxy, gave the answer", orUnknown(last.UpstreamHost)))}
+	last := c.Path[len(c.Path)-1].Line
+	return Verdict{"server", -1, c.says(fmt.Sprintf("the server %s, behind the last proxy, gave the answer", orUnknown(last.UpstreamHost)))}
 }
 
-// unseen is the verdict on what no proxy wrote down: a gateway writes nothing of a
-// connection on which nothing was asked.
+// unseen is the verdict on a request without any access-log line: a gateway writes no line
+// about a connection that carried no request.
 func (c Case) unseen() Verdict {
 	if c.Seen == nil {
 		return Verdict{At: -1}
@@ -130,21 +133,21 @@ func (c Case) unseen() Verdict {
 	to := cmp.Or(c.Seen.Remote, c.Seen.Request.Connect)
 	did := "was reached"
 	if f := c.Seen.Failure; f != nil {
-		did = fmt.Sprintf("was tried, which ended in %s by %s", f.Phase, f.Class)
+		did = fmt.Sprintf("was tried, which failed in phase %s by %s", f.Phase, f.Class)
 	}
 	if gateway, ok := c.gatewayAt(to); ok {
 		return c.silent(gateway, did, to)
 	}
-	return Verdict{"client", -1, c.says(fmt.Sprintf("%s %s by the client, and no proxy has a line of it", orUnknown(to), did))}
+	return Verdict{"client", -1, c.says(fmt.Sprintf("%s %s by the client, and no proxy has an access-log line of the request", orUnknown(to), did))}
 }
 
-// silent is the verdict on a gateway that has no line of what came to it.
+// silent is the verdict on a gateway that was reached and has no access-log line.
 func (c Case) silent(gateway, did, at string) Verdict {
-	return Verdict{gateway, -1, c.says(fmt.Sprintf("%s %s at %s, and has no line of it", gateway, did, at))}
+	return Verdict{gateway, -1, c.says(fmt.Sprintf("%s %s at %s, and has no access-log line of the request", gateway, did, at))}
 }
 
-// entry is the verdict on the first proxy: the gateway that the client reached, also where
-// only the hops behind it have written their lines.
+// entry is the verdict on the first proxy. If only the hops behind the gateway have written
+// lines, it is the gateway that the client reached.
 func (c Case) entry() Verdict {
 	if c.Entered() != nil {
 		gateway, _ := c.gatewayAt(c.Seen.Remote)
@@ -153,75 +156,78 @@ func (c Case) entry() Verdict {
 	return c.at(0)
 }
 
-// says adds what was wanted.
+// says appends what was wanted.
 func (c Case) says(did string) string { return did + ", where " + c.Wrong[0].Error() }
 
 func (c Case) indexOf(l accesslog.Line) int {
-	return slices.IndexFunc(c.Way, func(r Record) bool { return r.Line.Raw == l.Raw })
+	return slices.IndexFunc(c.Path, func(r Record) bool { return r.Line.Raw == l.Raw })
 }
 
-// unlogged is about a proxy whose log has not the lines that it must have.
+// unlogged is the verdict on a proxy whose log does not have the wanted number of lines.
 func (c Case) unlogged() Verdict {
 	if c.Read == "" {
 		return Verdict{At: -1}
 	}
-	if i := slices.IndexFunc(c.Way, func(r Record) bool { return r.Proxy.Name == c.Read }); i >= 0 || len(c.Way) == 0 {
-		return Verdict{c.Read, i, c.says("the log of " + c.Read + " is not as it must be")}
+	if i := slices.IndexFunc(c.Path, func(r Record) bool { return r.Proxy.Name == c.Read }); i >= 0 || len(c.Path) == 0 {
+		return Verdict{c.Read, i, c.says("the access log of " + c.Read + " has the wrong lines")}
 	}
-	// It went some way, and not by the proxy that was read: the last that is known of it
-	// sent it elsewhere.
+	// The request did not pass the proxy whose log was read: the last known hop of it sent it
+	// elsewhere.
 	i := 0
-	for n := next(c.Way, i); n > i; n = next(c.Way, i) {
+	for n := next(c.Path, i); n > i; n = next(c.Path, i) {
 		i = n
 	}
 	v := c.at(i)
-	v.Sentence = c.says(fmt.Sprintf("%s (%s) %s, and not to %s", v.Hop, c.Way[i].Proxy.Where(), Did(c.Way[i].Line), c.Read))
+	v.Sentence = c.says(fmt.Sprintf("%s (%s) %s, and not to %s", v.Hop, c.Path[i].Proxy.Where(), Did(c.Path[i].Line), c.Read))
 	return v
 }
 
-// changed is the first proxy that was sent another target than the client asked for, or
-// the last: it is the one that wrote what the server received.
+// changed is the index of the first proxy that was sent another target than the client
+// requested. If there is none it is the last proxy, because that one wrote what the server
+// received.
 func (c Case) changed(field string) int {
 	if field == "received target" || field == "received path" {
 		path := target(c.Seen.Request.URL)
-		for i, r := range c.Way {
+		for i, r := range c.Path {
 			if r.Line.Path != path {
-				return max(0, i-1) // a proxy's line has what it made of the path, or what it was sent
+				return max(0, i-1) // a line has the path after the proxy's rewrite, or as the proxy received it
 			}
 		}
 	}
-	return len(c.Way) - 1
+	return len(c.Path) - 1
 }
 
-// target is what follows a URL's authority.
+// target is the part of a URL after its authority.
 func target(url string) string {
 	_, rest, _ := strings.Cut(url, "://")
 	_, path, _ := strings.Cut(rest, "/")
 	return "/" + path
 }
 
-// terminating is where the client's TLS ends.
+// terminating is the verdict on the hop at which the client's TLS ends.
 func (c Case) terminating() Verdict {
-	if len(c.Way) > 0 && (c.Way[0].Proxy.Gateway || c.Entered() != nil) {
+	if len(c.Path) > 0 && (c.Path[0].Proxy.Gateway || c.Entered() != nil) {
 		return c.entry()
 	}
-	if t := c.Seen.TLS; len(c.Way) > 0 && t != nil && len(t.Peer) > 0 {
-		return Verdict{"server", -1, c.says(fmt.Sprintf("the server at %s, behind every proxy, presented %s", orUnknown(c.Seen.Remote), t.Peer[0].Subject))}
+	if t := c.Seen.TLS; len(c.Path) > 0 && t != nil && len(t.Peer) > 0 {
+		return Verdict{"server", -1, c.says(fmt.Sprintf("the server at %s, behind the last proxy, presented %s", orUnknown(c.Seen.Remote), t.Peer[0].Subject))}
 	}
-	return c.broken() // nobody has presented anything yet
+	return c.broken() // no certificate was presented yet
 }
 
-// broken is where a request ended without an answer: at the last hop that it came to.
+// broken is the verdict on a request that ended without response: the last hop that it
+// reached.
 func (c Case) broken() Verdict {
-	if len(c.Way) == 0 {
+	if len(c.Path) == 0 {
 		return c.unseen()
 	}
 	return c.at(c.answering())
 }
 
-// refusing is the hop that decides what goes on: the last gateway, or else the first proxy.
+// refusing is the hop that should refuse the request: the last gateway, or else the first
+// proxy.
 func (c Case) refusing() int {
-	for i, r := range slices.Backward(c.Way) {
+	for i, r := range slices.Backward(c.Path) {
 		if r.Proxy.Gateway {
 			return i
 		}
@@ -229,29 +235,30 @@ func (c Case) refusing() int {
 	return 0
 }
 
-// answering is the hop that made the answer, or len(c.Way) for the server.
+// answering is the index of the hop that generated the response, or len(c.Path) for the
+// server.
 func (c Case) answering() int {
 	i := 0
-	for i < len(c.Way) {
-		l := c.Way[i].Line
-		n := next(c.Way, i)
+	for i < len(c.Path) {
+		l := c.Path[i].Line
+		n := next(c.Path, i)
 		switch {
-		case !passedOn(l), n > i && c.Way[n].Line.Status != l.Status && isHTTP(l) && isHTTP(c.Way[n].Line):
+		case !passedOn(l), n > i && c.Path[n].Line.Status != l.Status && isHTTP(l) && isHTTP(c.Path[n].Line):
 			return i
 		case n <= i:
-			return len(c.Way)
+			return len(c.Path)
 		}
 		i = n
 	}
 	return i
 }
 
-// passedOn says that the answer was that of an upstream.
+// passedOn reports whether the proxy passed on the response of an upstream.
 func passedOn(l accesslog.Line) bool {
 	return set(l.UpstreamHost) && !set(l.UpstreamTransportFailure) && (!isHTTP(l) || l.Details == "via_upstream" || !set(l.Details) && !set(l.Flags))
 }
 
-// refusalWanted says that no success was wanted.
+// refusalWanted reports whether the request was meant to fail.
 func refusalWanted(m *expect.Mismatch) bool {
 	switch m.Field {
 	case "failure", "failed during", "made by":
@@ -262,7 +269,7 @@ func refusalWanted(m *expect.Mismatch) bool {
 	return false
 }
 
-// byTheMesh says that a header is one that proxies add and applications do not.
+// byTheMesh reports whether a header is one that proxies add and applications do not.
 func byTheMesh(field string) bool {
 	name := http.CanonicalHeaderKey(field)
 	return name == "Location" || name == "Server" || name == "Vary" || strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Envoy-")
@@ -279,7 +286,7 @@ func orUnknown(address string) string {
 	return address
 }
 
-// Did says in short what a proxy did with a request, by its line.
+// Did summarizes what a proxy did with a request, by its access-log line.
 func Did(l accesslog.Line) string {
 	to := fmt.Sprintf("%s (%s)", l.UpstreamHost, orDash(l.UpstreamCluster))
 	switch {
@@ -290,14 +297,14 @@ func Did(l accesslog.Line) string {
 	case isHTTP(l):
 		return fmt.Sprintf("answered %d for %s%s", l.Status, to, why(l))
 	case !set(l.UpstreamHost):
-		return "ended the connection and asked nobody" + why(l)
+		return "ended the connection and contacted no upstream" + why(l)
 	case set(l.UpstreamTransportFailure):
 		return fmt.Sprintf("could not talk to %s%s", to, why(l))
 	}
 	return fmt.Sprintf("connected it to %s, %d bytes received and %d sent%s", to, l.BytesReceived, l.BytesSent, why(l))
 }
 
-// why is what a line gives as reasons, in brackets.
+// why has the reasons in a line, in parentheses.
 func why(l accesslog.Line) string {
 	var out []string
 	for _, r := range []struct{ name, value string }{

@@ -1,5 +1,5 @@
-// Package hop follows one request through the mesh by what each proxy wrote of it, and
-// names the first hop that is wrong. It is pure: whoever asks brings the records.
+// Package hop follows one request through the mesh by the proxies' access logs, and names the
+// first hop that is wrong. It is pure: the caller provides the records.
 package hop
 
 import (
@@ -13,28 +13,28 @@ import (
 	"meshgate/framework/probe"
 )
 
-// Proxy is where an Envoy stands.
+// Proxy identifies an Envoy.
 type Proxy struct {
-	// Name is what people call it: "gateway istio-ingressgateway", "sidecar of reviews".
+	// Name is its name for people: "gateway istio-ingressgateway", "sidecar of reviews".
 	Name string
-	// Namespace and Pod say which it is, IP is the pod's address.
+	// Namespace and Pod identify the pod, IP is its address.
 	Namespace, Pod, IP string
-	// Gateway says that clients connect to it, and not it to servers for a client.
+	// Gateway says that it is a gateway, and not the sidecar of a client or server.
 	Gateway bool
 }
 
-// Where is its pod, as namespace/name.
+// Where is the pod as namespace/name.
 func (p Proxy) Where() string { return p.Namespace + "/" + p.Pod }
 
-// Record is a line of a proxy's access log.
+// Record is one line of a proxy's access log.
 type Record struct {
 	Proxy Proxy
 	Line  accesslog.Line
 }
 
-// Follow picks the records of one request, in the order in which it went: of the one that
-// was observed, and of the one that left the line; either may be nil. From hop to hop it
-// is known by its ID, and a connection by the address that its client had.
+// Follow returns the records of one request in the order of its hops: of the request that was
+// observed and of the one that wrote the line; either may be nil. It recognizes an HTTP
+// request by its request IDs, and a TCP connection by the address of its client.
 func Follow(seen *probe.Observation, line *accesslog.Line, all []Record) []Record {
 	t := trail{ids: map[string]bool{}, clients: map[string]bool{}}
 	if seen != nil {
@@ -59,33 +59,33 @@ func Follow(seen *probe.Observation, line *accesslog.Line, all []Record) []Recor
 	return inOrder(t.taken)
 }
 
-// inOrder puts each record behind that of the hop that sent the request there, and else
-// goes by the clock, in which hops on two nodes may differ.
+// inOrder sorts each record after that of the hop that sent the request to it. Otherwise it
+// uses the time, which may differ between two nodes.
 func inOrder(taken []Record) []Record {
 	slices.SortStableFunc(taken, func(a, b Record) int {
 		return cmp.Or(a.Line.Start.Compare(b.Line.Start), cmp.Compare(b.Line.Duration, a.Line.Duration))
 	})
-	var way []Record
+	var path []Record
 	for len(taken) > 0 {
-		// None but those that go round in a circle: there the clock decides.
+		// Every record has a predecessor only in a cycle; then the order by time decides.
 		first := max(0, slices.IndexFunc(taken, func(r Record) bool {
 			return !slices.ContainsFunc(taken, func(before Record) bool { return before.goesTo(r) })
 		}))
-		way = append(way, taken[first])
+		path = append(path, taken[first])
 		taken = slices.Delete(taken, first, first+1)
 	}
-	return way
+	return path
 }
 
-// goesTo says that the record's proxy sent its request to the other's.
+// goesTo reports whether the record's proxy sent its request to the other record's proxy.
 func (r Record) goesTo(other Record) bool {
 	host := upstream(r.Line)
 	return r.Proxy != other.Proxy && host != "" && host == other.Proxy.IP
 }
 
-// trail is what is known of a request while it is followed.
+// trail has the identifiers by which a request is recognized.
 type trail struct {
-	ids     map[string]bool // that it had, as gateways give it new ones
+	ids     map[string]bool // its request IDs: a gateway may assign a new one
 	clients map[string]bool // host:port of each hop's client
 	taken   []Record
 }
@@ -112,33 +112,33 @@ func (t *trail) take(r Record) {
 	}
 }
 
-// next is the record of the hop that record i went to, or -1.
-func next(way []Record, i int) int {
-	from := way[i].Line
+// next is the index of the record of the hop to which record i sent the request, or -1.
+func next(path []Record, i int) int {
+	from := path[i].Line
 	host := upstream(from)
-	return slices.IndexFunc(way, func(r Record) bool {
-		return r.Proxy != way[i].Proxy &&
+	return slices.IndexFunc(path, func(r Record) bool {
+		return r.Proxy != path[i].Proxy &&
 			(host != "" && r.Proxy.IP == host || set(from.UpstreamLocal) && r.Line.DownstreamRemote == from.UpstreamLocal)
 	})
 }
 
-// Whole says what is missing of a way: every proxy that a request went to writes a line of
-// it, some sooner than others.
-func Whole(way []Record, proxies []Proxy) error {
-	if len(way) == 0 {
-		return errors.New("no proxy has a line of it")
+// Complete is nil when every proxy to which the request was sent has a record in the path.
+// Proxies write their lines at different times, so it must be polled.
+func Complete(path []Record, proxies []Proxy) error {
+	if len(path) == 0 {
+		return errors.New("no proxy has an access-log line of the request")
 	}
-	for i, r := range way {
+	for i, r := range path {
 		host := upstream(r.Line)
 		to := slices.IndexFunc(proxies, func(p Proxy) bool { return p.IP == host && host != "" && p != r.Proxy })
-		if to >= 0 && next(way, i) < 0 {
-			return fmt.Errorf("%s has no line of it", proxies[to].Name)
+		if to >= 0 && next(path, i) < 0 {
+			return fmt.Errorf("%s has no access-log line of the request", proxies[to].Name)
 		}
 	}
 	return nil
 }
 
-// upstream is the address that a proxy sent a request to, without its port.
+// upstream is the address, without port, to which a proxy sent a request.
 func upstream(l accesslog.Line) string {
 	host, _, _ := net.SplitHostPort(l.UpstreamHost)
 	return host
@@ -146,5 +146,5 @@ func upstream(l accesslog.Line) string {
 
 func isHTTP(l accesslog.Line) bool { return set(l.Method) }
 
-// set says that a line has a value there; Envoy writes "-" for none.
+// set reports whether a field has a value; Envoy writes "-" for none.
 func set(value string) bool { return value != "" && value != "-" }

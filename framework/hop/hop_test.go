@@ -16,6 +16,8 @@ import (
 
 // The proxies of the lines below, which are a real mesh's but for names and addresses.
 var (
+	// The proxies of the lines below. The lines are from a real mesh, with other names and
+	// addresses.
 	ingress = hop.Proxy{Name: "gateway istio-ingressgateway", Namespace: "istio-system", Pod: "ingress-1", IP: "10.0.0.8", Gateway: true}
 	page    = hop.Proxy{Name: "sidecar of productpage", Namespace: "bookinfo", Pod: "productpage-1", IP: "10.0.0.6"}
 	client  = hop.Proxy{Name: "sidecar of agent", Namespace: "bookinfo", Pod: "agent-1", IP: "10.0.0.5"}
@@ -48,51 +50,51 @@ func asked(status int, f *probe.Failure) *probe.Observation {
 		Request: probe.RequestSummary{Kind: probe.KindHTTP, Method: "GET", URL: "https://api.test/productpage"}, At: time.Now()}
 }
 
-func TestARequestIsFollowedByTheIDsThatItWasGiven(t *testing.T) {
+func TestFollowRecognizesARequestByItsIDs(t *testing.T) {
 	other := record(t, ingress, strings.ReplaceAll(strings.ReplaceAll(atIngress, "(q1)", "(q9)"), `"g1"`, `"g9"`))
-	way := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, fromPage), other, record(t, page, atPage), record(t, ingress, atIngress)})
-	assert.Equal(t, []string{atIngress, atPage, fromPage}, raws(way))
+	path := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, fromPage), other, record(t, page, atPage), record(t, ingress, atIngress)})
+	assert.Equal(t, []string{atIngress, atPage, fromPage}, raws(path))
 }
 
-func TestAConnectionIsFollowedByItsClientsAddresses(t *testing.T) {
-	way := hop.Follow(asked(0, nil), nil, []hop.Record{record(t, egress, pastEgress), record(t, client, toEgress), record(t, ingress, atIngress)})
-	require.Len(t, way, 3) // the ingress gateway's by its ID, which does not matter here
-	assert.Equal(t, []string{toEgress, pastEgress}, raws(way)[1:])
+func TestFollowRecognizesAConnectionByItsClients(t *testing.T) {
+	path := hop.Follow(asked(0, nil), nil, []hop.Record{record(t, egress, pastEgress), record(t, client, toEgress), record(t, ingress, atIngress)})
+	require.Len(t, path, 3) // the ingress gateway's by its ID, which does not matter here
+	assert.Equal(t, []string{toEgress, pastEgress}, raws(path)[1:])
 }
 
-func TestALineLeadsToItsRequest(t *testing.T) {
+func TestFollowStartsFromALine(t *testing.T) {
 	judged := record(t, client, toEgress)
 	assert.Equal(t, []string{toEgress, pastEgress}, raws(hop.Follow(nil, &judged.Line, []hop.Record{record(t, egress, pastEgress), judged})))
 }
 
-func TestAWayIsWholeWhenEveryProxyThatWasReachedHasALine(t *testing.T) {
-	require.EqualError(t, hop.Whole(nil, all), "no proxy has a line of it")
-	require.EqualError(t, hop.Whole([]hop.Record{record(t, ingress, atIngress)}, all), "sidecar of productpage has no line of it")
-	require.NoError(t, hop.Whole([]hop.Record{record(t, ingress, atIngress), record(t, page, atPage)}, all))
-	require.NoError(t, hop.Whole([]hop.Record{record(t, ingress, notFound)}, all))
+func TestCompleteRequiresALineOfEveryReachedProxy(t *testing.T) {
+	require.EqualError(t, hop.Complete(nil, all), "no proxy has an access-log line of the request")
+	require.EqualError(t, hop.Complete([]hop.Record{record(t, ingress, atIngress)}, all), "sidecar of productpage has no access-log line of the request")
+	require.NoError(t, hop.Complete([]hop.Record{record(t, ingress, atIngress), record(t, page, atPage)}, all))
+	require.NoError(t, hop.Complete([]hop.Record{record(t, ingress, notFound)}, all))
 }
 
-func TestHopsOfTheSameMomentAreInTheOrderOfTheWay(t *testing.T) {
+func TestFollowOrdersSimultaneousHopsByUpstream(t *testing.T) {
 	at := strings.Replace(atPage, "23.262Z", "23.261Z", 1)
-	way := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, strings.Replace(at, " 0 478 0 0 ", " 0 478 2 1 ", 1)), record(t, ingress, atIngress)})
-	assert.Equal(t, ingress, way[0].Proxy)
+	path := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, strings.Replace(at, " 0 478 0 0 ", " 0 478 2 1 ", 1)), record(t, ingress, atIngress)})
+	assert.Equal(t, ingress, path[0].Proxy)
 }
 
-func TestTheWayDecidesWhereTheClocksOfTwoNodesDiffer(t *testing.T) {
+func TestFollowOrdersHopsByUpstreamWhenClocksDiffer(t *testing.T) {
 	late := strings.Replace(atIngress, "23.261Z", "23.299Z", 1)
-	way := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, atPage), record(t, client, blocked), record(t, ingress, late)})
-	assert.Equal(t, []string{blocked, late, atPage}, raws(way))
+	path := hop.Follow(asked(200, nil), nil, []hop.Record{record(t, page, atPage), record(t, client, blocked), record(t, ingress, late)})
+	assert.Equal(t, []string{blocked, late, atPage}, raws(path))
 }
 
-func TestTheGatewayThatWasReachedHasALine(t *testing.T) {
-	c := hop.Case{Seen: asked(200, nil), Gateways: map[string]string{"172.18.0.9": ingress.Name}, Way: []hop.Record{record(t, page, atPage)}}
-	require.EqualError(t, c.Entered(), "gateway istio-ingressgateway has no line of it")
-	c.Way = append(c.Way, record(t, ingress, atIngress))
+func TestEnteredRequiresALineOfTheReachedGateway(t *testing.T) {
+	c := hop.Case{Seen: asked(200, nil), Gateways: map[string]string{"172.18.0.9": ingress.Name}, Path: []hop.Record{record(t, page, atPage)}}
+	require.EqualError(t, c.Entered(), "gateway istio-ingressgateway has no access-log line of the request")
+	c.Path = append(c.Path, record(t, ingress, atIngress))
 	require.NoError(t, c.Entered())
 	require.NoError(t, hop.Case{Seen: asked(200, nil)}.Entered(), "no gateway was reached")
 }
 
-func TestTheFirstWrongHop(t *testing.T) {
+func TestFirstNamesTheFirstWrongHop(t *testing.T) {
 	at := func(p hop.Proxy, raw string) hop.Record { return record(t, p, raw) }
 	status := func(want, got string) *expect.Mismatch {
 		return &expect.Mismatch{Field: "status", Want: want, Got: got}
@@ -103,45 +105,45 @@ func TestTheFirstWrongHop(t *testing.T) {
 		hop.Case
 		hop, did string
 	}{
-		"a gateway that answers itself": {hop.Case{Seen: asked(404, nil), Wrong: []*expect.Mismatch{status("200", "404")}, Way: []hop.Record{at(ingress, notFound)}},
+		"a gateway that answers itself": {hop.Case{Seen: asked(404, nil), Wrong: []*expect.Mismatch{status("200", "404")}, Path: []hop.Record{at(ingress, notFound)}},
 			ingress.Name, "answered 404 itself (flags NR, route_not_found)"},
-		"a server that answers otherwise": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "body", Want: "a", Got: "b"}}, Way: []hop.Record{at(ingress, atIngress), at(page, atPage)}},
-			"server", "the server 10.0.0.6:9080, behind every proxy, gave the answer"},
-		"a gateway that changes a status": {hop.Case{Seen: asked(500, nil), Wrong: []*expect.Mismatch{status("200", "500")}, Way: []hop.Record{at(ingress, strings.Replace(atIngress, " 200 ", " 500 ", 1)), at(page, atPage)}},
+		"a server that answers otherwise": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "body", Want: "a", Got: "b"}}, Path: []hop.Record{at(ingress, atIngress), at(page, atPage)}},
+			"server", "the server 10.0.0.6:9080, behind the last proxy, gave the answer"},
+		"a gateway that changes a status": {hop.Case{Seen: asked(500, nil), Wrong: []*expect.Mismatch{status("200", "500")}, Path: []hop.Record{at(ingress, strings.Replace(atIngress, " 200 ", " 500 ", 1)), at(page, atPage)}},
 			ingress.Name, "passed on the 500 of 10.0.0.6:9080"},
-		"a sidecar that lets pass what is to be blocked": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{status("502", "200")}, Way: []hop.Record{at(client, passed)}},
+		"a sidecar that lets pass what is to be blocked": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{status("502", "200")}, Path: []hop.Record{at(client, passed)}},
 			client.Name, "passed on the 200 of 10.0.1.9:80 (PassthroughCluster)"},
 		"what nobody logged went past the mesh": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{status("502", "200")}},
-			"client", "172.18.0.9:443 was reached by the client, and no proxy has a line of it"},
+			"client", "172.18.0.9:443 was reached by the client, and no proxy has an access-log line of the request"},
 		"a gateway that writes nothing of a handshake": {hop.Case{Seen: asked(0, nil), Wrong: []*expect.Mismatch{{Field: "TLS alert", Want: "protocol_version", Got: "connected"}}, Gateways: map[string]string{"172.18.0.9": ingress.Name}},
-			ingress.Name, "gateway istio-ingressgateway was reached at 172.18.0.9:443, and has no line of it"},
+			ingress.Name, "gateway istio-ingressgateway was reached at 172.18.0.9:443, and has no access-log line of the request"},
 		"a gateway that does not answer": {hop.Case{Seen: asked(0, &probe.Failure{Class: probe.ClassTimeout, Phase: probe.PhaseConnect}), Wrong: []*expect.Mismatch{status("200", "timeout")}, Gateways: map[string]string{"172.18.0.9": ingress.Name}},
 			ingress.Name, "was tried, which ended in connect by timeout"},
-		"an egress gateway that lets pass what it must not trust": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{status("503", "200")}, Way: []hop.Record{at(client, passed), at(egress, passed)}},
+		"an egress gateway that lets pass what it must not trust": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{status("503", "200")}, Path: []hop.Record{at(client, passed), at(egress, passed)}},
 			egress.Name, "passed on the 200"},
-		"an answer that the gateway was to make": {hop.Case{Seen: asked(404, nil), Wrong: []*expect.Mismatch{{Field: "made by", Want: "the gateway", Got: "the application"}}, Way: []hop.Record{at(ingress, atIngress), at(page, atPage)}},
+		"an answer that the gateway was to make": {hop.Case{Seen: asked(404, nil), Wrong: []*expect.Mismatch{{Field: "made by", Want: "the gateway", Got: "the application"}}, Path: []hop.Record{at(ingress, atIngress), at(page, atPage)}},
 			ingress.Name, "passed on the 200 of 10.0.0.6:9080"},
-		"a header that only the mesh adds": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "Access-Control-Allow-Origin", Want: "a", Got: "*"}}, Way: []hop.Record{at(ingress, atIngress), at(page, atPage)}},
+		"a header that only the mesh adds": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "Access-Control-Allow-Origin", Want: "a", Got: "*"}}, Path: []hop.Record{at(ingress, atIngress), at(page, atPage)}},
 			ingress.Name, "passed on the 200"},
-		"a certificate at a gateway": {hop.Case{Seen: asked(0, &probe.Failure{Class: probe.ClassTLSVerify, Phase: probe.PhaseTLS}), Wrong: []*expect.Mismatch{{Field: "certificate serial", Want: "1", Got: "2"}}, Way: []hop.Record{at(ingress, notFound)}},
+		"a certificate at a gateway": {hop.Case{Seen: asked(0, &probe.Failure{Class: probe.ClassTLSVerify, Phase: probe.PhaseTLS}), Wrong: []*expect.Mismatch{{Field: "certificate serial", Want: "1", Got: "2"}}, Path: []hop.Record{at(ingress, notFound)}},
 			ingress.Name, "answered 404"},
-		"a gateway whose own line comes late, and that takes any TLS": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "TLS alert", Want: "protocol_version", Got: "200"}}, Gateways: map[string]string{"172.18.0.9": ingress.Name}, Way: []hop.Record{at(page, atPage)}},
-			ingress.Name, "gateway istio-ingressgateway was reached at 172.18.0.9:443, and has no line of it"},
-		"a gateway whose own line comes late, and that adds a header": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "Location", Want: "a", Got: "b"}}, Gateways: map[string]string{"172.18.0.9": ingress.Name}, Way: []hop.Record{at(page, atPage)}},
-			ingress.Name, "gateway istio-ingressgateway was reached at 172.18.0.9:443, and has no line of it"},
-		"a server that is not trusted": {hop.Case{Seen: asked(0, reset), Wrong: []*expect.Mismatch{{Field: "outcome", Want: "an answer", Got: "reset"}}, Way: []hop.Record{at(client, toEgress), at(egress, distrusted)}},
+		"a gateway whose own line comes late, and that takes any TLS": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "TLS alert", Want: "protocol_version", Got: "200"}}, Gateways: map[string]string{"172.18.0.9": ingress.Name}, Path: []hop.Record{at(page, atPage)}},
+			ingress.Name, "gateway istio-ingressgateway was reached at 172.18.0.9:443, and has no access-log line of the request"},
+		"a gateway whose own line comes late, and that adds a header": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "Location", Want: "a", Got: "b"}}, Gateways: map[string]string{"172.18.0.9": ingress.Name}, Path: []hop.Record{at(page, atPage)}},
+			ingress.Name, "gateway istio-ingressgateway was reached at 172.18.0.9:443, and has no access-log line of the request"},
+		"a server that is not trusted": {hop.Case{Seen: asked(0, reset), Wrong: []*expect.Mismatch{{Field: "outcome", Want: "an answer", Got: "reset"}}, Path: []hop.Record{at(client, toEgress), at(egress, distrusted)}},
 			egress.Name, "could not talk to 10.0.1.9:27018 (outbound|27018||mongo.test) (flags UF, TLS_error"},
-		"a gateway that knows no way on, in the middle of a handshake": {hop.Case{Seen: asked(0, &probe.Failure{Class: probe.ClassReset, Phase: probe.PhaseTLS}), Wrong: []*expect.Mismatch{{Field: "documents", Want: "two", Got: "reset in tls"}}, Way: []hop.Record{at(client, toEgress), at(egress, nowhere)}},
-			egress.Name, "ended the connection and asked nobody (flags NC)"},
-		"a path that a gateway rewrites": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "received target", Want: "/a//b", Got: "/a/b"}}, Way: []hop.Record{at(ingress, strings.Replace(atIngress, "/productpage", "/other", 1)), at(page, atPage)}},
+		"a gateway that has no upstream, in the middle of a handshake": {hop.Case{Seen: asked(0, &probe.Failure{Class: probe.ClassReset, Phase: probe.PhaseTLS}), Wrong: []*expect.Mismatch{{Field: "documents", Want: "two", Got: "reset in tls"}}, Path: []hop.Record{at(client, toEgress), at(egress, nowhere)}},
+			egress.Name, "ended the connection and contacted no upstream (flags NC)"},
+		"a path that a gateway rewrites": {hop.Case{Seen: asked(200, nil), Wrong: []*expect.Mismatch{{Field: "received target", Want: "/a//b", Got: "/a/b"}}, Path: []hop.Record{at(ingress, strings.Replace(atIngress, "/productpage", "/other", 1)), at(page, atPage)}},
 			ingress.Name, "passed on the 200"},
-		"a line that is wrong": {hop.Case{Line: &judged, Wrong: []*expect.Mismatch{{Field: "log route", Want: "-", Got: "block_all"}}, Way: []hop.Record{at(client, blocked)}},
+		"a line that is wrong": {hop.Case{Line: &judged, Wrong: []*expect.Mismatch{{Field: "log route", Want: "-", Got: "block_all"}}, Path: []hop.Record{at(client, blocked)}},
 			client.Name, "answered 502 itself (direct_response, route block_all)"},
-		"a log with a line too many": {hop.Case{Seen: asked(200, nil), Read: ingress.Name, Wrong: []*expect.Mismatch{{Field: "access-log lines", Want: "exactly 1", Got: "2 of 2"}}, Way: []hop.Record{at(ingress, atIngress), at(ingress, atIngress)}},
+		"a log with a line too many": {hop.Case{Seen: asked(200, nil), Read: ingress.Name, Wrong: []*expect.Mismatch{{Field: "access-log lines", Want: "exactly 1", Got: "2 of 2"}}, Path: []hop.Record{at(ingress, atIngress), at(ingress, atIngress)}},
 			ingress.Name, "the log of gateway istio-ingressgateway is not as it must be"},
-		"a hop that goes round the one that must be on the way": {hop.Case{Seen: asked(200, nil), Read: egress.Name, Wrong: []*expect.Mismatch{{Field: "access-log lines", Want: "at least 1", Got: "0 of 0"}}, Way: []hop.Record{at(client, passed)}},
+		"a request that bypasses the proxy whose log was read": {hop.Case{Seen: asked(200, nil), Read: egress.Name, Wrong: []*expect.Mismatch{{Field: "access-log lines", Want: "at least 1", Got: "0 of 0"}}, Path: []hop.Record{at(client, passed)}},
 			client.Name, "passed on the 200 of 10.0.1.9:80 (PassthroughCluster), and not to gateway istio-egressgateway"},
-		"nothing is known": {hop.Case{Wrong: []*expect.Mismatch{{Field: "requests under way", Want: "20", Got: "21"}}}, "", ""},
+		"no observation and no log": {hop.Case{Wrong: []*expect.Mismatch{{Field: "requests under way", Want: "20", Got: "21"}}}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := c.First()
@@ -154,7 +156,7 @@ func TestTheFirstWrongHop(t *testing.T) {
 	}
 }
 
-func TestTheConfigurationIsNarrowedToWhatWasChosen(t *testing.T) {
+func TestChosenKeepsOnlyTheMatchingConfiguration(t *testing.T) {
 	l := record(t, client, strings.Replace(passed, "allow_any", "mine", 1)).Line
 	assert.Equal(t, []string{"config_dump?resource=dynamic_route_configs", "config_dump?resource=dynamic_active_clusters&name_regex=%5EPassthroughCluster%24"}, hop.Paths(l))
 	chosen, err := hop.Chosen(l,
@@ -166,17 +168,17 @@ func TestTheConfigurationIsNarrowedToWhatWasChosen(t *testing.T) {
 	assert.JSONEq(t, `{"routes": [{"routeConfig": "80", "virtualHost": "world", "routes": [{"name": "mine", "timeout": "1s"}]}], "cluster": [{"name": "PassthroughCluster"}]}`, string(chosen))
 }
 
-func TestConfigurationThatIsNoneOrTooMuchIsSaidSo(t *testing.T) {
+func TestChosenRefusesInvalidOrHugeConfiguration(t *testing.T) {
 	l := record(t, client, passed).Line
 	_, err := hop.Chosen(l, []byte("upstream connect error"))
-	require.ErrorContains(t, err, "configuration of the proxy: invalid character")
+	require.ErrorContains(t, err, "config_dump of the proxy: invalid character")
 	_, err = hop.Chosen(l, []byte(`{"configs": [{"cluster": {"name": "`+strings.Repeat("x", 40_000)+`"}}]}`))
 	require.ErrorContains(t, err, "see config_dump.json")
 }
 
-func raws(way []hop.Record) []string {
+func raws(path []hop.Record) []string {
 	var out []string
-	for _, r := range way {
+	for _, r := range path {
 		out = append(out, r.Line.Raw)
 	}
 	return out

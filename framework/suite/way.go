@@ -56,18 +56,18 @@ func (r *featureRun) way(ctx context.Context, failed error) *report.Way {
 	_, _ = wait.Until(ctx, wait.Deadline{Name: "the lines of the request", Within: r.env.Budget.LogFlush}, pollEvery, func(ctx context.Context) error {
 		records, err := r.records(ctx, proxies)
 		if ctx.Err() == nil {
-			c.Way, unread = hop.Follow(c.Seen, c.Line, records), err
+			c.Path, unread = hop.Follow(c.Seen, c.Line, records), err
 		}
-		return errors.Join(c.Entered(), hop.Whole(c.Way, proxies))
+		return errors.Join(c.Entered(), hop.Complete(c.Path, proxies))
 	})
 	first := c.First()
 	w := &report.Way{FirstWrong: first.Hop, Sentence: first.Sentence}
-	for i, h := range c.Way {
+	for i, h := range c.Path {
 		w.Hops = append(w.Hops, report.Hop{Name: h.Proxy.Name, Pod: h.Proxy.Where(), Did: hop.Did(h.Line), Line: h.Line.Raw, Wrong: i == first.At})
 	}
 	if first.At >= 0 {
 		var err error
-		w.Chosen, err = r.chosen(ctx, c.Way[first.At])
+		w.Chosen, err = r.chosen(ctx, c.Path[first.At])
 		unread = errors.Join(unread, err)
 	}
 	if unread != nil {
