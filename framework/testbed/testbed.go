@@ -14,11 +14,11 @@ import (
 
 	"meshgate/framework/bundle"
 	"meshgate/framework/cluster"
-	"meshgate/framework/cluster/lease"
 	"meshgate/framework/cluster/providers"
 	"meshgate/framework/config"
 	"meshgate/framework/evidence"
 	"meshgate/framework/kube"
+	"meshgate/framework/lease"
 	"meshgate/framework/mesh"
 	"meshgate/framework/mesh/flavours"
 	"meshgate/framework/progress"

@@ -47,6 +47,16 @@ func ImportRules() []ImportRule {
 			Why:    "flavours meet an interface, and one explicit table names them",
 		},
 		{
+			In:     []string{"./framework/bundle/..."},
+			Forbid: []string{"./framework/cluster/...", "./framework/mesh/...", "./framework/testbed"}, Tests: true,
+			Why: "clusters are made of what a bundle holds, so that a bundle knows nothing of clusters",
+		},
+		{
+			In:    []string{"./framework/machine", "./framework/lease"},
+			Allow: []string{"github.com/gofrs/flock"},
+			Why:   "facts about the machine and file locks are the ground floor: whatever needs them stands above them",
+		},
+		{
 			In: []string{"./framework/..."}, Forbid: []string{"github.com/spf13/cobra"}, Tests: true,
 			Why: "commands are cmd's; the framework is called by tests too",
 		},

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"meshgate/fixtures"
-	"meshgate/framework/cluster/host"
 	"meshgate/framework/kube"
+	"meshgate/framework/machine"
 	"meshgate/framework/manifest"
 	"meshgate/framework/progress"
 	"meshgate/framework/testbed"
@@ -76,7 +76,7 @@ func watchMemory(ctx context.Context) func() float64 {
 
 // available is the machine's free memory in GiB; a machine that does not say has 0.
 func available() float64 {
-	free, err := host.MemoryAvailable()
+	free, err := machine.MemoryAvailable()
 	if err != nil {
 		return 0
 	}

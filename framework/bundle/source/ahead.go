@@ -5,8 +5,8 @@ import (
 	"os"
 
 	"meshgate/framework/bundle"
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 )
 
 var _ bundle.Planner = (*Source)(nil)
@@ -52,7 +52,7 @@ func (s *Source) planned() []*recipe.Recipe {
 // load makes the Go command download what b is compiled from.
 func load(ctx context.Context, r *recipe.Recipe, b recipe.Build) error {
 	args := append([]string{"go", "list", "-deps", "-mod=readonly", "-tags=" + tagList(b), "-f", ""}, packages(b)...)
-	_, err := host.Run(ctx, host.Command{Dir: r.ModuleDir(b.Module), Env: goEnv(b), Args: args})
+	_, err := toolrun.Run(ctx, toolrun.Command{Dir: r.ModuleDir(b.Module), Env: goEnv(b), Args: args})
 	return err
 }
 
@@ -65,7 +65,7 @@ func warm(ctx context.Context, r *recipe.Recipe, b recipe.Build) error {
 		return err
 	}
 	defer os.RemoveAll(out)
-	_, err = host.Run(ctx, host.Command{
+	_, err = toolrun.Run(ctx, toolrun.Command{
 		Dir: r.ModuleDir(b.Module), Env: buildEnv(b), Args: buildArgs(out, fromModules, b),
 	})
 	return err

@@ -14,9 +14,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/layer"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 )
 
 // bakeLimit is what containerd gets to start; it takes a second.
@@ -98,7 +98,7 @@ func (j *job) importAll(ctx context.Context, b recipe.Bake, archive string) (roo
 	defer func() { err = errors.Join(err, stop()) }()
 	for _, args := range importArgs(archive) {
 		command := append([]string{ctr, "--address", path.Join(run, "socket"), "--namespace", "k8s.io"}, args...)
-		if _, err := host.Run(ctx, host.Command{Args: command}); err != nil {
+		if _, err := toolrun.Run(ctx, toolrun.Command{Args: command}); err != nil {
 			return "", err
 		}
 	}
@@ -137,7 +137,7 @@ func startContainerd(ctx context.Context, program, run, root string) (stop func(
 	}
 	defer ready.Close()
 	ctx, cancel := context.WithCancel(ctx)
-	d := startDaemon(ctx, host.Command{
+	d := startDaemon(ctx, toolrun.Command{
 		Env: []string{"NOTIFY_SOCKET=" + path.Join(run, "ready")}, Mounts: true,
 		Args: []string{
 			program, "--config", settings, "--root", root, "--state", path.Join(run, "state"),
@@ -161,11 +161,11 @@ type daemon struct {
 	err   error         // how; only valid then
 }
 
-func startDaemon(ctx context.Context, c host.Command) *daemon {
+func startDaemon(ctx context.Context, c toolrun.Command) *daemon {
 	d := &daemon{ended: make(chan struct{})}
 	go func() {
 		defer close(d.ended)
-		_, d.err = host.Run(ctx, c)
+		_, d.err = toolrun.Run(ctx, c)
 	}()
 	return d
 }

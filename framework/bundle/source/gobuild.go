@@ -14,9 +14,9 @@ import (
 	"strconv"
 	"strings"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
-	machine "meshgate/framework/cluster/host"
+	"meshgate/framework/bundle/source/toolrun"
+	"meshgate/framework/machine"
 )
 
 // goEnv is the environment of the Go command for b: nothing of the machine's own
@@ -81,7 +81,7 @@ func (j *job) build(ctx context.Context, b recipe.Build, out string) (err error)
 		}
 		from = fromVendor
 	}
-	_, err = host.Run(ctx, host.Command{Dir: dir, Env: buildEnv(b), Args: buildArgs(out, from, b), Line: j.compiling()})
+	_, err = toolrun.Run(ctx, toolrun.Command{Dir: dir, Env: buildEnv(b), Args: buildArgs(out, from, b), Line: j.compiling()})
 	return err
 }
 

@@ -14,8 +14,8 @@ import (
 	"slices"
 	"strings"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 )
 
 // builder is part of every digest of inputs: raise it when the builder makes
@@ -101,7 +101,7 @@ const listFormat = `{{if .Standard}}{{else if .Module.Main}}{{$d := .Dir}}` +
 // versions of the modules that they use.
 func sumPackages(ctx context.Context, sum hash.Hash, checkout string, b recipe.Build) error {
 	args := []string{"go", "list", "-deps", "-mod=readonly", "-tags=" + tagList(b), "-f", listFormat}
-	out, err := host.Run(ctx, host.Command{Dir: checkout, Env: goEnv(b), Args: append(args, packages(b)...)})
+	out, err := toolrun.Run(ctx, toolrun.Command{Dir: checkout, Env: goEnv(b), Args: append(args, packages(b)...)})
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/layer"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 	"meshgate/framework/progress"
 )
 
@@ -64,7 +64,7 @@ func newJob(r *recipe.Recipe, dir string, log progress.Phase) *job {
 // prepare makes everything that needs the machine's tools. The compiler, which
 // keeps the processors busy, runs beside what mostly waits for the network.
 func (j *job) prepare(ctx context.Context) error {
-	if err := host.Ensure(ctx, j.log.Note, tools(j.recipe)...); err != nil {
+	if err := toolrun.Ensure(ctx, j.log.Note, tools(j.recipe)...); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -91,21 +91,21 @@ func each[T any](ctx context.Context, all []T, do func(context.Context, T) error
 }
 
 // tools are what the recipe needs on this machine.
-func tools(r *recipe.Recipe) []host.Tool {
-	var out []host.Tool
+func tools(r *recipe.Recipe) []toolrun.Tool {
+	var out []toolrun.Tool
 	if len(r.RootFS) > 0 {
-		out = append(out, host.Mmdebstrap)
+		out = append(out, toolrun.Mmdebstrap)
 	}
 	if len(r.Wheels) > 0 {
-		out = append(out, host.Pip)
+		out = append(out, toolrun.Pip)
 	}
 	for _, b := range r.Builds {
 		if !b.CGO {
 			continue
 		}
-		out = append(out, host.Compiler, host.PkgConfig)
+		out = append(out, toolrun.Compiler, toolrun.PkgConfig)
 		for _, name := range slices.Sorted(maps.Keys(b.Libraries)) {
-			out = append(out, host.Library(name, b.Libraries[name]))
+			out = append(out, toolrun.Library(name, b.Libraries[name]))
 		}
 	}
 	return out

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"meshgate/framework/bundle"
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 )
 
 // goModule is what the Go command knows about a module.
@@ -23,7 +23,7 @@ type goModule struct{ Path, Version, Dir, Error string }
 func (j *job) findModule(ctx context.Context, in, name string) (goModule, error) {
 	m := goModule{}
 	// A download that fails is told in the output, which the error then quotes.
-	out, err := host.Run(ctx, host.Command{
+	out, err := toolrun.Run(ctx, toolrun.Command{
 		Dir: j.recipe.ModuleDir(in), Env: goEnv(recipe.Build{}),
 		Args: []string{"go", "mod", "download", "-json", name},
 	})

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
-	machine "meshgate/framework/cluster/host"
+	"meshgate/framework/bundle/source/toolrun"
+	"meshgate/framework/machine"
 )
 
 // gibibyte is the unit in which recipes say how much room they need.
@@ -19,7 +19,7 @@ func room(ctx context.Context, r *recipe.Recipe) error {
 	if r.RoomGiB == 0 {
 		return nil
 	}
-	out, err := host.Run(ctx, host.Command{Args: []string{"go", "env", "GOCACHE"}})
+	out, err := toolrun.Run(ctx, toolrun.Command{Args: []string{"go", "env", "GOCACHE"}})
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,8 @@ import (
 	"os"
 	"strings"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 )
 
 // undocumented keeps manuals and translations out of an installed root file system.
@@ -19,13 +19,13 @@ func (j *job) assemble(ctx context.Context, fs recipe.RootFS) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("root file system %s: building one needs root: run meshgate as root, or take the bundle from a registry or an archive", fs.Name)
 	}
-	from, err := host.FindDistribution(ctx)
+	from, err := toolrun.FindDistribution(ctx)
 	if err != nil {
 		return fmt.Errorf("root file system %s: %w", fs.Name, err)
 	}
 	out := j.file("rootfs-" + fs.Name + ".tar")
 	j.log.Waiting(fmt.Sprintf("root file system %s of %s packages", fs.Name, from.Suite))
-	_, err = host.Run(ctx, host.Command{
+	_, err = toolrun.Run(ctx, toolrun.Command{
 		// mmdebstrap's own folder is inside the job's, so that nothing of it is left.
 		Env:  []string{"TMPDIR=" + j.dir, "SOURCE_DATE_EPOCH=0", "DEBIAN_FRONTEND=noninteractive"},
 		Args: assembleArgs(fs, from, out), Mounts: true,
@@ -41,7 +41,7 @@ func (j *job) assemble(ctx context.Context, fs recipe.RootFS) error {
 	return nil
 }
 
-func assembleArgs(fs recipe.RootFS, from host.Distribution, out string) []string {
+func assembleArgs(fs recipe.RootFS, from toolrun.Distribution, out string) []string {
 	args := []string{"mmdebstrap", "--include=" + strings.Join(fs.Packages, ","), `--aptopt=APT::Install-Recommends "false"`}
 	if !fs.Installed {
 		args = append(args, "--variant=extract")

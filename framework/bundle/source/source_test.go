@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/bundle"
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 	"meshgate/framework/progress"
 	"meshgate/framework/wait"
 )
@@ -248,7 +248,7 @@ func TestTheProgramsOfTheRecipesKeepTheirPromises(t *testing.T) {
 	for _, path := range tests {
 		dir := filepath.Dir(path)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			_, err := host.Run(t.Context(), host.Command{
+			_, err := toolrun.Run(t.Context(), toolrun.Command{
 				Dir: dir, Env: goEnv(recipe.Build{}),
 				Args: []string{"go", "test", fromModules, "-trimpath", "-buildvcs=false", compilerFlags, "."},
 			})
@@ -274,7 +274,7 @@ func TestWhatComesNextIsCompiledAhead(t *testing.T) {
 			if err != nil {
 				return wait.Final(err)
 			}
-			out, err := host.Run(ctx, host.Command{Dir: from, Env: goEnv(r.Builds[0]), Args: append(
+			out, err := toolrun.Run(ctx, toolrun.Command{Dir: from, Env: goEnv(r.Builds[0]), Args: append(
 				[]string{"go", "list", "-trimpath", compilerFlags, "-f", "{{.Stale}}"}, "meshgate/app/word")})
 			if err == nil && strings.TrimSpace(string(out)) != "false" {
 				err = fmt.Errorf("the package is still to be compiled")

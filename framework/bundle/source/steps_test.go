@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 	"meshgate/framework/progress"
 )
 
@@ -55,7 +55,7 @@ func TestProgramsAreFoundByTheNameOfTheirPackage(t *testing.T) {
 }
 
 func TestPackagesComeFromTheMachinesOwnSources(t *testing.T) {
-	from := host.Distribution{Suite: "bookworm", Sources: []string{"deb http://mirror.test/ bookworm main"}}
+	from := toolrun.Distribution{Suite: "bookworm", Sources: []string{"deb http://mirror.test/ bookworm main"}}
 	args := assembleArgs(recipe.RootFS{Packages: []string{"bash", "jq"}}, from, "out.tar")
 	assert.Contains(t, args, "--include=bash,jq")
 	assert.Contains(t, args, "--variant=extract")
@@ -66,8 +66,8 @@ func TestPackagesComeFromTheMachinesOwnSources(t *testing.T) {
 
 func TestToolsAreThoseThatTheRecipeNeeds(t *testing.T) {
 	assert.Empty(t, tools(&recipe.Recipe{Builds: []recipe.Build{{}}}))
-	assert.Equal(t, []host.Tool{
-		host.Mmdebstrap, host.Pip, host.Compiler, host.PkgConfig, host.Library("libseccomp", "libseccomp-dev"),
+	assert.Equal(t, []toolrun.Tool{
+		toolrun.Mmdebstrap, toolrun.Pip, toolrun.Compiler, toolrun.PkgConfig, toolrun.Library("libseccomp", "libseccomp-dev"),
 	}, tools(&recipe.Recipe{
 		RootFS: []recipe.RootFS{{}}, Wheels: []recipe.Wheel{{}},
 		Builds: []recipe.Build{{CGO: true, Libraries: map[string]string{"libseccomp": "libseccomp-dev"}}},

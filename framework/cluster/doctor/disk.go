@@ -3,17 +3,17 @@ package doctor
 import (
 	"fmt"
 
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
 // checkDisks checks the file systems of the cache and of the engine. If both are the same, it
 // must have room for both.
 func checkDisks(cacheDir, engineRoot string, n Needs) ([]Finding, error) {
-	cache, err := host.DiskAt(cacheDir)
+	cache, err := machine.DiskAt(cacheDir)
 	if err != nil {
 		return nil, err
 	}
-	data, err := host.DiskAt(engineRoot)
+	data, err := machine.DiskAt(engineRoot)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func checkDisks(cacheDir, engineRoot string, n Needs) ([]Finding, error) {
 	return []Finding{disk("disk for the cache", cache, n.CacheDisk), disk("disk for the engine", data, n.EngineDisk)}, nil
 }
 
-func disk(name string, d host.Disk, want int64) Finding {
+func disk(name string, d machine.Disk, want int64) Finding {
 	f := Finding{
 		Name: name, OK: d.Free >= want,
 		Saw: fmt.Sprintf("%s free at %s", size(d.Free), d.Path), Want: "at least " + size(want) + " free",

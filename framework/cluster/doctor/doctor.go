@@ -8,7 +8,7 @@ import (
 	"fmt"
 
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
 // Finding is the result of one check.
@@ -70,7 +70,7 @@ func Check(ctx context.Context, o Options) ([]Finding, error) {
 	if o.Runner == nil {
 		o.Runner = engine.Commands{}
 	}
-	h, err := host.Inspect()
+	h, err := machine.Inspect()
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func root(e *engine.Engine) string {
 
 // Preflight makes the checks that precede the creation of a cluster: memory and disk. The
 // error lists every finding that is not OK.
-func Preflight(h host.Facts, e *engine.Engine, cacheDir string, n Needs) error {
+func Preflight(h machine.Facts, e *engine.Engine, cacheDir string, n Needs) error {
 	findings, err := checkDisks(cacheDir, root(e), n)
 	errs := []error{err}
 	for _, f := range append(findings, checkMemory(h, n.Memory)) {

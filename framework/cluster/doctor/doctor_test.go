@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
-func good() host.Facts {
-	return host.Facts{
+func good() machine.Facts {
+	return machine.Facts{
 		CPUs: 2, MemoryTotal: 24 * gib, MemoryAvailable: 22 * gib, LastCapability: 40, Bounding: 0x1ffffffffff,
 		CgroupVersion: 2, InotifyInstances: 128, InotifyWatches: 192536, Filesystems: []string{"overlay"},
 	}
@@ -27,13 +27,13 @@ func TestCheckPassesOnASufficientMachine(t *testing.T) {
 
 func TestFindingsHaveNumbersAndTheFixCommand(t *testing.T) {
 	for name, c := range map[string]struct {
-		spoil func(*host.Facts)
+		spoil func(*machine.Facts)
 		says  []string
 	}{
-		"memory":  {func(h *host.Facts) { h.MemoryAvailable = 3 << 29 }, []string{"at least 5.0 GiB", "1.5 GiB available of 24.0 GiB"}},
-		"cpus":    {func(h *host.Facts) { h.CPUs = 1 }, []string{"at least 2, got 1", "--slow"}},
-		"inotify": {func(h *host.Facts) { h.InotifyInstances = 8 }, []string{"at least 128, got 8", "sudo sysctl -w fs.inotify.max_user_instances=512"}},
-		"watches": {func(h *host.Facts) { h.InotifyWatches = 8192 }, []string{"at least 65536, got 8192", "fs.inotify.max_user_watches=65536"}},
+		"memory":  {func(h *machine.Facts) { h.MemoryAvailable = 3 << 29 }, []string{"at least 5.0 GiB", "1.5 GiB available of 24.0 GiB"}},
+		"cpus":    {func(h *machine.Facts) { h.CPUs = 1 }, []string{"at least 2, got 1", "--slow"}},
+		"inotify": {func(h *machine.Facts) { h.InotifyInstances = 8 }, []string{"at least 128, got 8", "sudo sysctl -w fs.inotify.max_user_instances=512"}},
+		"watches": {func(h *machine.Facts) { h.InotifyWatches = 8192 }, []string{"at least 65536, got 8192", "fs.inotify.max_user_watches=65536"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := good()
@@ -49,7 +49,7 @@ func TestFindingsHaveNumbersAndTheFixCommand(t *testing.T) {
 
 func TestMissingCapabilityFailsOnlyForAnOldEngine(t *testing.T) {
 	h := good()
-	h.Bounding &^= 1 << host.SysResource
+	h.Bounding &^= 1 << machine.SysResource
 	old := &engine.Engine{Kind: engine.Docker, Version: "20.10.24", DefaultRuntime: "runc"}
 	f := checkCapabilities(old, h)
 	assert.False(t, f.OK)

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 	"meshgate/framework/progress"
 )
 
@@ -19,7 +19,7 @@ func Fix(ctx context.Context, o Options, log progress.Phase) error {
 	if _, err := engine.Ensure(ctx, o.Runner, o.Engine, true, log); err != nil {
 		return err
 	}
-	h, err := host.Inspect()
+	h, err := machine.Inspect()
 	if err != nil {
 		return err
 	}
@@ -28,16 +28,16 @@ func Fix(ctx context.Context, o Options, log progress.Phase) error {
 
 // RaiseLimits raises the limit of inotify instances if it is too low for a cluster of so many
 // nodes and the user is root; otherwise it only reports.
-func RaiseLimits(h host.Facts, nodes int, log progress.Phase) error {
-	want := host.InotifyWanted(max(nodes, 1))
+func RaiseLimits(h machine.Facts, nodes int, log progress.Phase) error {
+	want := machine.InotifyWanted(max(nodes, 1))
 	if h.InotifyInstances >= want {
 		return nil
 	}
-	to := max(want, host.InotifyRecommended)
+	to := max(want, machine.InotifyRecommended)
 	if !h.Root {
 		log.Note("fs.inotify.max_user_instances is %d, and %d nodes may take %d; if pods fail with \"too many open files\": sudo sysctl -w fs.inotify.max_user_instances=%d", h.InotifyInstances, nodes, want, to)
 		return nil
 	}
 	log.Note("raising fs.inotify.max_user_instances from %d to %d until the next start of this machine", h.InotifyInstances, to)
-	return host.RaiseInotify("/", to)
+	return machine.RaiseInotify("/", to)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
 const dockerAnswer = `{"ServerVersion":"20.10.24","CgroupVersion":"1","DockerRootDir":"/var/lib/docker","DefaultRuntime":"runc","SecurityOptions":["name=seccomp,profile=default"]}`
@@ -94,7 +94,7 @@ func TestDetectEndsWithItsContext(t *testing.T) {
 }
 
 func TestWhoNeedsTheShim(t *testing.T) {
-	poor, rich := host.Facts{LastCapability: 40, Bounding: 0x1fffeffffff}, host.Facts{LastCapability: 40, Bounding: 0x1ffffffffff}
+	poor, rich := machine.Facts{LastCapability: 40, Bounding: 0x1fffeffffff}, machine.Facts{LastCapability: 40, Bounding: 0x1ffffffffff}
 	old := Engine{Kind: Docker, Version: "20.10.24+dfsg1", DefaultRuntime: "runc"}
 	assert.True(t, old.NeedsShim(poor))
 	assert.False(t, old.NeedsShim(rich), "a host that lacks nothing")

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"meshgate/framework/cluster/host"
-	"meshgate/framework/cluster/lease"
+	"meshgate/framework/lease"
+	"meshgate/framework/machine"
 	"meshgate/framework/progress"
 )
 
@@ -28,7 +28,7 @@ const (
 // packages, and the runtime shim where the host lacks a capability. Every change
 // to the machine is told to log. Without root the error carries the commands.
 func Ensure(ctx context.Context, run Runner, want Kind, install bool, log progress.Phase) (*Engine, error) {
-	h, err := host.Inspect()
+	h, err := machine.Inspect()
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func mends(want Kind) bool { return want == Auto || want == "" || want == Docker
 // mechanic changes the machine so that an engine runs on it.
 type mechanic struct {
 	run   Runner
-	host  host.Facts
+	host  machine.Facts
 	log   progress.Phase
 	paths paths
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
 func TestWithRuntime(t *testing.T) {
@@ -61,7 +61,7 @@ func machineOf(t *testing.T, run *scripted) (mechanic, *notes) {
 	dir, log := t.TempDir(), &notes{}
 	return mechanic{
 		run: run, log: log,
-		host: host.Facts{Root: true, LastCapability: 40, Bounding: 0x1fffeffffff, Distribution: []string{"debian"}},
+		host: machine.Facts{Root: true, LastCapability: 40, Bounding: 0x1fffeffffff, Distribution: []string{"debian"}},
 		paths: paths{
 			daemonConfig: filepath.Join(dir, "docker", "daemon.json"), shim: filepath.Join(dir, "lib", "runc-shim"),
 			pidFile: filepath.Join(dir, "docker.pid"), containerdSocket: filepath.Join(dir, "c.sock"),

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
 const (
@@ -21,7 +21,7 @@ const (
 // NeedsShim says that this engine would fail to start a privileged container
 // here: Docker before 23 asks for every capability it knows, not for those that
 // the host can give.
-func (e *Engine) NeedsShim(h host.Facts) bool {
+func (e *Engine) NeedsShim(h machine.Facts) bool {
 	return e.Kind == Docker && len(h.Missing()) > 0 && e.DefaultRuntime != RuntimeName && major(e.Version) < 23
 }
 

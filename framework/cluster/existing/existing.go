@@ -19,8 +19,8 @@ import (
 
 	"meshgate/framework/bundle"
 	"meshgate/framework/cluster"
-	"meshgate/framework/cluster/lease"
 	"meshgate/framework/kube"
+	"meshgate/framework/lease"
 	"meshgate/framework/progress"
 	"meshgate/framework/wait"
 )

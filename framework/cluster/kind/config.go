@@ -8,7 +8,7 @@ import (
 
 	"meshgate/framework/cluster"
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
 // podSubnet is kind's default, written here because Calico needs the same value.
@@ -21,7 +21,7 @@ type plan struct {
 	image  string
 	calico bool
 	engine *engine.Engine
-	host   host.Facts
+	host   machine.Facts
 }
 
 // config is kind's configuration of the cluster.
@@ -45,7 +45,7 @@ func (p plan) config() *v1alpha4.Cluster {
 		c.KubeadmConfigPatches = append(c.KubeadmConfigPatches, cgroupV1Patch)
 		c.ContainerdConfigPatches = append(c.ContainerdConfigPatches, cgroupfsPatch)
 	}
-	if !p.host.Can(host.SysResource) {
+	if !p.host.Can(machine.SysResource) {
 		c.ContainerdConfigPatches = append(c.ContainerdConfigPatches, oomPatch)
 	}
 	return c
@@ -70,7 +70,7 @@ func (p plan) facts() []string {
 	if p.engine.CgroupVersion == 1 {
 		out = append(out, "control groups v1: the kubelet runs with failCgroupV1=false, and groups are made by files (cgroupfs)")
 	}
-	if !p.host.Can(host.SysResource) {
+	if !p.host.Can(machine.SysResource) {
 		out = append(out, "no CAP_SYS_RESOURCE: containerd runs with restrict_oom_score_adj=true")
 	}
 	return out

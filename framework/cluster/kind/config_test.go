@@ -9,12 +9,12 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 	"meshgate/framework/wait"
 )
 
 func TestConfig(t *testing.T) {
-	modern := host.Facts{LastCapability: 40, Bounding: 0x1ffffffffff}
+	modern := machine.Facts{LastCapability: 40, Bounding: 0x1ffffffffff}
 	docker := func(cgroups int) *engine.Engine {
 		return &engine.Engine{Kind: engine.Docker, Binary: "/usr/bin/docker", Version: "28.2.2", CgroupVersion: cgroups}
 	}
@@ -39,7 +39,7 @@ func TestFactsNameTheAdaptations(t *testing.T) {
 	require.Len(t, facts, 4)
 	assert.Contains(t, facts[2], "failCgroupV1=false")
 	assert.Contains(t, facts[3], "restrict_oom_score_adj=true")
-	p = plan{engine: &engine.Engine{Kind: engine.Podman, CgroupVersion: 2}, host: host.Facts{LastCapability: 40, Bounding: 0x1ffffffffff}}
+	p = plan{engine: &engine.Engine{Kind: engine.Podman, CgroupVersion: 2}, host: machine.Facts{LastCapability: 40, Bounding: 0x1ffffffffff}}
 	assert.Len(t, p.facts(), 1, "nothing to adapt")
 }
 

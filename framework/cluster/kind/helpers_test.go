@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
+	"meshgate/framework/machine"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -96,7 +96,7 @@ func testNames(t *testing.T) names {
 	return names{cluster: "m", dir: filepath.Join(t.TempDir(), "m")}
 }
 
-func oldHost() host.Facts { return host.Facts{LastCapability: 40, Bounding: 0x1fffeffffff} }
+func oldHost() machine.Facts { return machine.Facts{LastCapability: 40, Bounding: 0x1fffeffffff} }
 
 const oneNode = `[{"Name":"/m-control-plane","State":{"Running":true,"Status":"running"},
  "Mounts":[{"Type":"volume","Name":"abc"},{"Type":"bind","Name":""}],

@@ -10,8 +10,8 @@ import (
 	"meshgate/framework/bundle"
 	"meshgate/framework/cluster"
 	"meshgate/framework/cluster/engine"
-	"meshgate/framework/cluster/host"
-	"meshgate/framework/cluster/lease"
+	"meshgate/framework/lease"
+	"meshgate/framework/machine"
 	"meshgate/framework/progress"
 )
 
@@ -22,7 +22,7 @@ type work struct {
 	bundle *bundle.Bundle
 	parts  parts
 	engine *engine.Engine
-	host   host.Facts
+	host   machine.Facts
 	phase  progress.Phase
 }
 
@@ -46,7 +46,7 @@ func (p *Provider) up(ctx context.Context, b *bundle.Bundle, phase progress.Phas
 		return nil, err
 	}
 	defer unlock()
-	h, err := host.Inspect()
+	h, err := machine.Inspect()
 	if err != nil {
 		return nil, err
 	}

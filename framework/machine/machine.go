@@ -1,6 +1,6 @@
-// Package host reads what this machine can give to a cluster: capabilities,
+// Package machine reads what this machine can give to a cluster: capabilities,
 // control groups, memory, limits of the kernel. It changes nothing.
-package host
+package machine
 
 import (
 	"fmt"

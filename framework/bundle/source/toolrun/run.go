@@ -1,6 +1,6 @@
-// Package host runs the tools that a build from source needs on this machine,
+// Package toolrun runs the tools that a build from source needs on this machine,
 // says which of them are missing, and leaves no process behind.
-package host
+package toolrun
 
 import (
 	"bytes"
