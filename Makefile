@@ -5,7 +5,7 @@ SHELL := bash
 
 export CGO_ENABLED ?= 0
 export MESHGATE_INSTALL_ENGINE ?= true
-# The flags of framework/bundle/source: what meshgate and the recipes have in common is
+# The flags of supply/source: what meshgate and the recipes have in common is
 # then compiled once.
 export GOFLAGS := $(GOFLAGS) -trimpath '-gcflags=all=-dwarf=false -l'
 unit_packages = $(shell go list ./... | grep -v '/suites/')
@@ -15,8 +15,9 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: build
-build: ## Build the command into bin/
+build: ## Build meshgate and the programs of supply/ into bin/
 	@GOGC=400 go build -o bin/ ./cmd/...
+	@GOGC=400 go build -C supply -o ../bin/ ./cmd/...
 
 .PHONY: conformance
 conformance: build ## Stand up kind and Istio, run every suite, give the verdict (exit code: README)
@@ -30,6 +31,8 @@ test: unit build ## Unit tests, the suites on kind by `go test`, then each featu
 unit: ## Unit tests alone: the quick loop, no cluster
 	@go vet ./...
 	@go test $(unit_packages)
+	@go -C supply vet ./...
+	@go -C supply test ./...
 
 .PHONY: sabotage
 sabotage: build ## The kill matrix: make configuration and mesh wrong, and show that it is seen
@@ -38,6 +41,10 @@ sabotage: build ## The kill matrix: make configuration and mesh wrong, and show 
 .PHONY: soak
 soak: build ## Run the suites again and again (ARGS="--runs 50"), and fail on any flake
 	@bin/meshgate soak $(ARGS)
+
+.PHONY: bundle
+bundle: build ## Get or build what goes into the cluster (ARGS="node apps": only these)
+	@bin/meshgate bundle fill $(ARGS)
 
 .PHONY: browser
 browser: ## Open the report's page in a browser: light and dark, desk and phone
@@ -59,6 +66,7 @@ generate: ## Write what is generated: docs/configuration.md, docs/*.schema.json,
 verify: ## Fail when generated files or formatting have drifted
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@go mod tidy -diff
+	@go -C supply mod tidy -diff
 	@$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- docs suites
 
@@ -69,3 +77,4 @@ bench: build ## Measure: warm run, kept cluster, and the bare floor beside them
 .PHONY: lint
 lint: ## golangci-lint, at the version that .golangci.yaml was written for
 	@golangci-lint run
+	@cd supply && golangci-lint run

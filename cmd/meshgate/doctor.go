@@ -9,6 +9,7 @@ import (
 	"meshgate/framework/cluster/engine"
 	"meshgate/framework/config"
 	"meshgate/framework/report"
+	"meshgate/framework/supplier"
 	"meshgate/framework/testbed"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -40,9 +41,23 @@ func (a *app) doctor() *cobra.Command {
 
 func (a *app) mend(ctx context.Context, cfg config.Config) error {
 	phase := a.log.Begin("container engine")
-	_, err := engine.Ensure(ctx, engine.Commands{}, engine.Kind(cfg.Cluster.Engine), true, phase)
+	err := supplier.Find().EnsureEngine(ctx, engine.Commands{}, engine.Kind(cfg.Cluster.Engine), true, phase)
 	phase.End(err)
 	return err
+}
+
+// builder says who can complete the bundle. That nobody can build it here is no fault:
+// a registry or an archive may have everything.
+func builder(cached bool, p supplier.Program) doctor.Finding {
+	f := doctor.Finding{Name: "bundle", OK: true, Saw: "all components are in the cache"}
+	switch {
+	case cached:
+	case p.Path != "":
+		f.Saw = "not complete; what no registry has, " + p.Path + " builds"
+	default:
+		f.Saw = "not complete, and there is no " + supplier.ProgramName + " to build it (`make build` makes it)"
+	}
+	return f
 }
 
 // examine prints the findings; one that is not OK makes the exit code 2.
@@ -51,14 +66,15 @@ func (a *app) examine(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	needs := doctor.Warm()
-	if !testbed.Cached(cfg) {
+	needs, cached := doctor.Warm(), testbed.Cached(cfg)
+	if !cached {
 		needs = doctor.Cold()
 	}
 	findings, err := doctor.Check(ctx, doctor.Options{Engine: engine.Kind(cfg.Cluster.Engine), CacheDir: dir, Needs: needs})
 	if err != nil {
 		return err
 	}
+	findings = append(findings, builder(cached, supplier.Find()))
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"", "CHECK", "SAW", "WANT", "DO"})

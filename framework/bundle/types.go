@@ -28,7 +28,7 @@ const (
 	SourceAuto     = "auto"     // cached, else registry, else source
 	SourceCached   = "cached"   // only what the bundle holds already
 	SourceRegistry = "registry" // official artefacts, pulled
-	SourceBuild    = "source"   // built from pinned modules by the recipes in bundle/
+	SourceBuild    = "source"   // built from pinned modules by the recipes in supply/recipes
 	SourceArchive  = "archive"  // a file that Save wrote
 )
 

@@ -8,10 +8,10 @@ import (
 
 	"meshgate/framework/bundle"
 	"meshgate/framework/bundle/registry"
-	"meshgate/framework/bundle/source"
 	"meshgate/framework/config"
 	"meshgate/framework/mesh"
 	"meshgate/framework/progress"
+	"meshgate/framework/supplier"
 )
 
 // Words of the configuration that decide here.
@@ -23,17 +23,21 @@ const (
 
 // ResolveBundle fills the bundle with components and opens it. What is missing comes
 // from the first of registry and source that has it, or from where the configuration
-// says.
+// says. What comes from source is built by meshgate-bundle, a program of its own.
 func ResolveBundle(ctx context.Context, cfg config.Bundle, log progress.Log, components ...string) (*bundle.Bundle, error) {
 	official, err := registry.New(registry.Options{Mirror: cfg.Mirror})
 	if err != nil {
 		return nil, err
 	}
-	sources := []bundle.Source{official, source.New(source.Options{})}
+	dir, err := BundleDir(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sources := []bundle.Source{official, supplier.Find().Source(dir)}
 	if cfg.Archive != "" {
 		sources = append(sources, bundle.Archive(cfg.Archive))
 	}
-	return bundle.Resolve(ctx, bundle.Options{Dir: cfg.Dir, Source: cfg.Source, Sources: sources, Log: log}, components)
+	return bundle.Resolve(ctx, bundle.Options{Dir: dir, Source: cfg.Source, Sources: sources, Log: log}, components)
 }
 
 // bundle is nil where nothing of it is needed: no names would mean all there are.

@@ -10,6 +10,7 @@ import (
 	"meshgate/framework/mesh"
 	"meshgate/framework/mesh/flavours"
 	"meshgate/framework/progress"
+	"meshgate/framework/supplier"
 )
 
 // machine sees to the container engine before anything that takes long: a build of
@@ -19,7 +20,7 @@ func machine(ctx context.Context, cfg config.Cluster, log progress.Log) error {
 		return nil
 	}
 	phase := log.Begin("machine")
-	_, err := engine.Ensure(ctx, engine.Commands{}, engine.Kind(cfg.Engine), cfg.InstallEngine, phase)
+	err := supplier.Find().EnsureEngine(ctx, engine.Commands{}, engine.Kind(cfg.Engine), cfg.InstallEngine, phase)
 	phase.End(err)
 	return err
 }

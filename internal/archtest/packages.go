@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -26,26 +27,47 @@ type Package struct {
 	TestFiles   []string
 }
 
-// Load lists the packages of the module in dir, without modules nested in it.
-// Packages that do not build are listed all the same.
+// supplyModule is the folder of the module meshgate/supply. Its packages stand under
+// the same rules: their paths are "./supply/…", as if there were one module.
+const supplyModule = "supply"
+
+// Load lists the packages of the module in dir and of meshgate/supply in it, without
+// other modules nested in it. Packages that do not build are listed all the same.
 func Load(ctx context.Context, dir string) (root string, pkgs []Package, err error) {
 	root, module, err := locate(ctx, dir)
 	if err != nil {
 		return "", nil, err
 	}
-	out, err := run(ctx, root, "list", "-e", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports,GoFiles,IgnoredGoFiles,TestGoFiles,XTestGoFiles", "./...")
+	for _, folder := range []string{".", supplyModule} {
+		if _, err := os.Stat(filepath.Join(root, folder, "go.mod")); err != nil {
+			continue // a test's own module has no second one
+		}
+		found, err := list(ctx, filepath.Join(root, folder))
+		if err != nil {
+			return "", nil, err
+		}
+		for _, l := range found {
+			pkgs = append(pkgs, l.in(root, module))
+		}
+	}
+	return root, pkgs, nil
+}
+
+// list lists the packages of the module in dir.
+func list(ctx context.Context, dir string) (all []listed, err error) {
+	out, err := run(ctx, dir, "list", "-e", "-json=ImportPath,Name,Dir,Imports,TestImports,XTestImports,GoFiles,IgnoredGoFiles,TestGoFiles,XTestGoFiles", "./...")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(out))
 	for {
 		var l listed
 		if err := dec.Decode(&l); errors.Is(err, io.EOF) {
-			return root, pkgs, nil
+			return all, nil
 		} else if err != nil {
-			return "", nil, fmt.Errorf("go list: %w", err)
+			return nil, fmt.Errorf("go list in %s: %w", dir, err)
 		}
-		pkgs = append(pkgs, l.in(root, module))
+		all = append(all, l)
 	}
 }
 

@@ -2,7 +2,7 @@ package archtest
 
 // ImportRules are those of design.md.
 func ImportRules() []ImportRule {
-	return []ImportRule{
+	return append(supplyRules(), []ImportRule{
 		{
 			In: []string{"./..."}, Except: []string{"./framework/suite"},
 			Forbid: []string{"testing", "sigs.k8s.io/e2e-framework/..."},
@@ -47,20 +47,10 @@ func ImportRules() []ImportRule {
 			Why:    "flavours meet an interface, and one explicit table names them",
 		},
 		{
-			In:     []string{"./framework/bundle/..."},
-			Forbid: []string{"./framework/cluster/...", "./framework/mesh/...", "./framework/testbed"}, Tests: true,
-			Why: "clusters are made of what a bundle holds, so that a bundle knows nothing of clusters",
-		},
-		{
-			In:    []string{"./framework/machine", "./framework/lease"},
-			Allow: []string{"github.com/gofrs/flock"},
-			Why:   "facts about the machine and file locks are the ground floor: whatever needs them stands above them",
-		},
-		{
 			In: []string{"./framework/..."}, Forbid: []string{"github.com/spf13/cobra"}, Tests: true,
 			Why: "commands are cmd's; the framework is called by tests too",
 		},
-	}
+	}...)
 }
 
 // clients are packages that talk to a cluster, or that stand on one that does.

@@ -1,5 +1,6 @@
-// Package engine finds the container engine in which kind runs its nodes, and
-// on Debian and Ubuntu, as root, installs and starts one where there is none.
+// Package engine finds the container engine in which kind runs its nodes, and says
+// why none can be used. It changes nothing on the machine: package docker of the
+// module meshgate/supply installs and starts one.
 package engine
 
 import (

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"meshgate/framework/progress"
 	"strings"
 	"testing"
 )
@@ -45,14 +44,3 @@ func (s *scripted) Run(ctx context.Context, c Call) ([]byte, error) {
 }
 
 func exit(stderr string) error { return &ExitError{Command: "docker info", Code: 1, Stderr: stderr} }
-
-// notes is a progress.Phase that keeps what it is told.
-type notes struct{ said []string }
-
-func (n *notes) Waiting(string)      {}
-func (n *notes) Show(progress.State) {}
-func (n *notes) End(error)           {}
-func (n *notes) Note(format string, args ...any) {
-	n.said = append(n.said, strings.TrimSpace(format))
-	_ = args
-}

@@ -86,7 +86,7 @@ func newStand(t *testing.T) stand {
 	t.Cleanup(b.Close)
 	p, err := New(e2eOptions(t.TempDir()))
 	require.NoError(t, err)
-	e, err := engine.Ensure(context.Background(), engine.Commands{}, engine.Auto, false, progress.Discard().Begin(""))
+	e, err := engine.Detect(context.Background(), engine.Commands{}, engine.Auto)
 	require.NoError(t, err)
 	s := stand{t, p, b, e}
 	t.Cleanup(func() { require.NoError(t, p.Down(context.Background(), progress.Discard())) })

@@ -23,8 +23,6 @@ type Options struct {
 	Nodes int
 	// Engine is the container engine to use, engine.Auto for the first usable.
 	Engine engine.Kind
-	// InstallEngine allows root to install an engine if there is none.
-	InstallEngine bool
 	// Preload are images of the bundle that are imported during the creation, when the
 	// machine has idle time: those of the mesh.
 	Preload []string

@@ -51,7 +51,7 @@ func (p *Provider) up(ctx context.Context, b *bundle.Bundle, phase progress.Phas
 		return nil, err
 	}
 	phase.Waiting("container engine")
-	e, err := engine.Ensure(ctx, p.o.Runner, p.o.Engine, p.o.InstallEngine, phase)
+	e, err := engine.Detect(ctx, p.o.Runner, p.o.Engine)
 	if err != nil {
 		return nil, err
 	}

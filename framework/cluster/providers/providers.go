@@ -36,7 +36,7 @@ func New(cfg config.Config, preload ...string) (cluster.Provider, error) {
 func newKind(cfg config.Config, preload []string) (cluster.Provider, error) {
 	p, err := kind.New(kind.Options{
 		Name: cfg.Cluster.Name, Nodes: cfg.Cluster.Nodes, Engine: engine.Kind(cfg.Cluster.Engine),
-		InstallEngine: cfg.Cluster.InstallEngine, Budget: cfg.Budget, Preload: preload,
+		Budget: cfg.Budget, Preload: preload,
 	})
 	if err != nil {
 		return nil, err
