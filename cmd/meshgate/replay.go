@@ -5,9 +5,9 @@ import (
 	"os"
 
 	"meshgate/framework/config"
+	"meshgate/framework/printable"
 	"meshgate/framework/replay"
 	"meshgate/framework/report"
-	"meshgate/framework/report/printable"
 	"meshgate/framework/suite"
 	"meshgate/suites"
 

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // maxFile bounds one file of evidence in bytes. The configuration of a proxy with thousands

@@ -7,7 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/progress"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // progressLine is the line of one phase on a terminal.

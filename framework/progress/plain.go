@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // A plain log repeats every remindEvery what a phase waits for: often enough that a CI

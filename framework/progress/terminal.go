@@ -9,7 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/progress"
 	"golang.org/x/term"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // frameEvery is how often live lines are drawn. The end of the last phase waits for one

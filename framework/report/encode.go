@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // Encode gives the run as the JSON document of Schema, indented. What is not

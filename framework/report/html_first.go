@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // firstView is a thing to look at first, and where on the page it is told.

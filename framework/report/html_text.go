@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // Bounds of the page, in bytes of what is written for a text.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // maxJUnitText bounds each text of a test case: CI servers hold the whole file

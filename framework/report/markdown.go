@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // metric is one family of metrics, and how it is read from a run.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 // maxCause bounds a cause inside the sentence; the whole text is in the report.

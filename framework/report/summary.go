@@ -12,7 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 const (

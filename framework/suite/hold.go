@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"meshgate/framework/hold"
+	"meshgate/framework/printable"
 	"meshgate/framework/progress"
 	"meshgate/framework/replay"
 	"meshgate/framework/report"
-	"meshgate/framework/report/printable"
 )
 
 // stop is where a session holds one feature for a person to look at.

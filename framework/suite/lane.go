@@ -6,9 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"meshgate/framework/printable"
 	"meshgate/framework/progress"
 	"meshgate/framework/report"
-	"meshgate/framework/report/printable"
 )
 
 // lane shows people how far the features of one suite are in a round, and says what

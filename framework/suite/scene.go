@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 
+	"meshgate/framework/printable"
 	"meshgate/framework/probe"
 	"meshgate/framework/probe/commandline"
 	"meshgate/framework/replay"
 	"meshgate/framework/report"
-	"meshgate/framework/report/printable"
 )
 
 // scene is what a person is shown who wants to look at a feature where it is held.

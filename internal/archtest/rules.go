@@ -32,7 +32,7 @@ func ImportRules() []ImportRule {
 		},
 		{
 			In: []string{"./framework/expect", "./framework/accesslog", "./framework/hop", "./framework/wait", "./framework/manifest/...", "./framework/pki", "./framework/trace", "./framework/config",
-				"./framework/probe/commandline", "./framework/replay", "./framework/shell"},
+				"./framework/probe/commandline", "./framework/replay", "./framework/shell", "./framework/printable"},
 			Forbid: append([]string{"os/exec"}, clients()...),
 			Why:    "the pure rooms ask nothing of a network or a cluster: what they say comes from what they are given",
 		},

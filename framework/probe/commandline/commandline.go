@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"meshgate/framework/printable"
 	"meshgate/framework/probe"
-	"meshgate/framework/report/printable"
 	"meshgate/framework/shell"
 )
 

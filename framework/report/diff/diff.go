@@ -10,8 +10,8 @@ import (
 	"reflect"
 	"time"
 
+	"meshgate/framework/printable"
 	"meshgate/framework/report"
-	"meshgate/framework/report/printable"
 )
 
 // Schema names the version of the JSON document; see report.Schema for what that means.

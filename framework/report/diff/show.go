@@ -8,8 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"meshgate/framework/printable"
 	"meshgate/framework/report"
-	"meshgate/framework/report/printable"
 )
 
 const (

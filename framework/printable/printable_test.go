@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"meshgate/framework/report/printable"
+	"meshgate/framework/printable"
 )
 
 func TestLine(t *testing.T) {
