@@ -1,5 +1,5 @@
 // Command gen writes what is generated from the code: the page of settings, the schemas
-// of the JSON documents, and a README for each suite. `make verify` fails when they have drifted.
+// of the JSON documents, the tables of the report's fields, and a README for each suite. `make verify` fails when they have drifted.
 package main
 
 import (
@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"meshgate/framework/config"
-	"meshgate/framework/report"
-	"meshgate/framework/report/diff"
 	"meshgate/framework/suite"
 	"meshgate/suites"
 )
@@ -26,18 +24,39 @@ func main() {
 
 func generate(root string) error {
 	files := map[string]string{"docs/configuration.md": config.Markdown()}
-	for name, schema := range map[string]func() ([]byte, error){"report": report.JSONSchema, "diff": diff.JSONSchema} {
-		text, err := schema()
-		if err != nil {
-			return err
-		}
-		files["docs/"+name+".schema.json"] = string(text)
+	if err := documents(root, files); err != nil {
+		return err
 	}
 	for _, s := range suites.All() {
 		files["suites/"+s.Name+"/README.md"] = readme(s)
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documents adds the schemas of the JSON documents, and the page with the fields of the
+// report, whose prose is written by hand.
+func documents(root string, files map[string]string) error {
+	for name, d := range map[string]document{"report": reportDocument(), "diff": diffDocument()} {
+		s, err := schemaOf(d)
+		if err != nil {
+			return err
+		}
+		if files["docs/"+name+".schema.json"], err = encoded(s); err != nil {
+			return err
+		}
+		if name != "report" {
+			continue
+		}
+		page, err := os.ReadFile(filepath.Join(root, "docs", "report.md"))
+		if err != nil {
+			return err
+		}
+		if files["docs/report.md"], err = withFields(string(page), s, d.of.Name()); err != nil {
 			return err
 		}
 	}

@@ -43,8 +43,8 @@ type Feature struct {
 type Failure struct {
 	Place
 	// Was and Is are null where nothing was said of the field.
-	Was *report.Mismatch `json:"was"`
-	Is  *report.Mismatch `json:"is"`
+	Was *report.Mismatch `json:"was" jsonschema:"nullable"`
+	Is  *report.Mismatch `json:"is" jsonschema:"nullable"`
 }
 
 // table is named things in the order in which they came.

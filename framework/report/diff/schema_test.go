@@ -14,9 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// compiled is the published schema, which package internal/gen holds against the types.
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	data, err := JSONSchema()
+	data, err := os.ReadFile("../../../docs/diff.schema.json")
 	require.NoError(t, err)
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	require.NoError(t, err)
@@ -26,14 +27,6 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	s, err := c.Compile("diff.json")
 	require.NoError(t, err)
 	return s
-}
-
-func TestThePublishedSchemaIsThatOfTheTypes(t *testing.T) {
-	published, err := os.ReadFile("../../../docs/diff.schema.json")
-	require.NoError(t, err)
-	data, err := JSONSchema()
-	require.NoError(t, err)
-	assert.Equal(t, string(published), string(data), "run make generate and look at the change")
 }
 
 // eventful is a comparison that has something of everything.
