@@ -8,7 +8,7 @@ export MESHGATE_INSTALL_ENGINE ?= true
 # The flags of supply/source: what meshgate and the recipes have in common is
 # then compiled once.
 export GOFLAGS := $(GOFLAGS) -trimpath '-gcflags=all=-dwarf=false -l'
-unit_packages = $(shell go list ./... | grep -v '/suites/')
+unit_packages = $(shell go list ./... | grep -v '/suites/') meshgate/suites
 
 .PHONY: help
 help: ## Show this list

@@ -1,4 +1,4 @@
-// Package suites is the catalogue: every suite there is, in the order of spec.md.
+// Package suites is the catalogue: every suite there is, in the order of docs/spec/README.md.
 package suites
 
 import (

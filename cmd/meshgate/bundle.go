@@ -19,9 +19,10 @@ func (a *app) bundle() *cobra.Command {
 }
 
 func (a *app) bundleFill() *cobra.Command {
-	return &cobra.Command{
-		Use:   "fill [component ...]",
-		Short: "Get or build what is missing (all that is not optional, unless named)",
+	return a.configured(&cobra.Command{
+		Use:               "fill [component ...]",
+		Short:             "Get or build what is missing (all that is not optional, unless named)",
+		ValidArgsFunction: completeComponents(0),
 		RunE: func(c *cobra.Command, components []string) error {
 			cfg, err := a.config()
 			if err != nil {
@@ -34,11 +35,11 @@ func (a *app) bundleFill() *cobra.Command {
 			b.Close()
 			return bundle.ShowList(a.out, cfg.Bundle.Dir)
 		},
-	}
+	}, "bundle fill", nil)
 }
 
 func (a *app) bundleList() *cobra.Command {
-	return &cobra.Command{
+	return a.configured(&cobra.Command{
 		Use:   "list",
 		Short: "Show the lock: what is in the bundle, where from, and what it really is",
 		Args:  between(0, 0),
@@ -49,11 +50,11 @@ func (a *app) bundleList() *cobra.Command {
 			}
 			return bundle.ShowList(a.out, cfg.Bundle.Dir)
 		},
-	}
+	}, "bundle list", nil)
 }
 
 func (a *app) bundleVerify() *cobra.Command {
-	return &cobra.Command{
+	return a.configured(&cobra.Command{
 		Use:   "verify",
 		Short: "Recompute every digest of the bundle",
 		Args:  between(0, 0),
@@ -64,14 +65,15 @@ func (a *app) bundleVerify() *cobra.Command {
 			}
 			return bundle.ShowVerify(c.Context(), a.out, cfg.Bundle.Dir, a.log)
 		},
-	}
+	}, "bundle verify", nil)
 }
 
 func (a *app) bundleSave() *cobra.Command {
-	return &cobra.Command{
-		Use:   "save FILE [component ...]",
-		Short: "Write the bundle, or some of it, to one file for a site without a registry",
-		Args:  between(1, -1),
+	return a.configured(&cobra.Command{
+		Use:               "save FILE [component ...]",
+		Short:             "Write the bundle, or some of it, to one file for a site without a registry",
+		Args:              between(1, -1),
+		ValidArgsFunction: completeComponents(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.config()
 			if err != nil {
@@ -79,11 +81,11 @@ func (a *app) bundleSave() *cobra.Command {
 			}
 			return bundle.ShowSave(c.Context(), a.out, cfg.Bundle.Dir, args[0], a.log, args[1:]...)
 		},
-	}
+	}, "bundle save", nil)
 }
 
 func (a *app) bundleLoad() *cobra.Command {
-	return &cobra.Command{
+	return a.configured(&cobra.Command{
 		Use:   "load FILE",
 		Short: "Take the bundle of a file into the cache, after checking it",
 		Args:  between(1, 1),
@@ -94,5 +96,5 @@ func (a *app) bundleLoad() *cobra.Command {
 			}
 			return bundle.ShowLoad(c.Context(), a.out, args[0], cfg.Bundle.Dir, a.log)
 		},
-	}
+	}, "bundle load", nil)
 }

@@ -20,7 +20,7 @@ func (a *app) doctor() *cobra.Command {
 	var fix bool
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what this machine lacks for a kind cluster, with the command that mends it",
+		Short: "Say what this machine lacks for a kind cluster, with the command that repairs it",
 		Args:  between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.config()
@@ -28,18 +28,17 @@ func (a *app) doctor() *cobra.Command {
 				return err
 			}
 			if fix {
-				if err := a.mend(c.Context(), cfg); err != nil {
+				if err := a.installEngine(c.Context(), cfg); err != nil {
 					return err
 				}
 			}
 			return a.examine(c.Context(), cfg)
 		},
 	}
-	c.Flags().BoolVar(&fix, "fix", false, "install and start a container engine where there is none (root, Debian or Ubuntu)")
-	return c
+	return a.configured(c, "doctor", config.Own{"fix": &fix})
 }
 
-func (a *app) mend(ctx context.Context, cfg config.Config) error {
+func (a *app) installEngine(ctx context.Context, cfg config.Config) error {
 	phase := a.log.Begin("container engine")
 	err := supplier.Find().EnsureEngine(ctx, engine.Commands{}, engine.Kind(cfg.Cluster.Engine), true, phase)
 	phase.End(err)

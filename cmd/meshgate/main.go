@@ -32,8 +32,8 @@ type app struct {
 	out     io.Writer
 	log     progress.Log
 	verbose bool
-	loader  *config.Loader
-	exit    int // what the command that ran decided, when it did not fail
+	loader  *config.Loader // of the command that runs
+	exit    int            // what the command that ran decided, when it did not fail
 }
 
 // execute runs one command line and returns the exit code.
@@ -78,20 +78,39 @@ from outside what users of a mesh rely on. Its exit code is the verdict:
 
   0    pass, or partial: some features were skipped (3 with --require-full)
   1    the mesh broke a promise
-  2    the surroundings broke: cluster, images, installation
+  2    the infrastructure broke: cluster, images, installation
   3    nothing was proven: nothing ran, or what ran proved nothing
   64   the command line or the configuration is wrong
   130  interrupted`,
+		Version:       programOf().String(), // `meshgate version` also has the bundle's versions
 		SilenceErrors: true, SilenceUsage: true,
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "tell what became of each step, not only of each feature")
-	a.loader = config.Flags(root.PersistentFlags())
+	config.Verbose(root.PersistentFlags(), &a.verbose)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return config.FlagError(c.Flags(), err) })
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(a.run(), a.up(), a.down(), a.doctor(), a.bundle(), a.list(), a.sabotage(), a.soak(), a.report(), a.replay())
+	root.SetUsageFunc(usage)
+	root.SetVersionTemplate("meshgate {{.Version}}\n")
+	root.SetHelpCommandGroupID(groupProgram)
+	root.SetCompletionCommandGroupID(groupProgram)
+	for _, g := range groups() {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands(a) {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
+	completionCommand(root)
 	return root
+}
+
+// configured declares the flags that the table of commands has for a command, and has
+// them read when it runs.
+func (a *app) configured(c *cobra.Command, name string, own config.Own) *cobra.Command {
+	loader := config.Flags(c.Flags(), name, own)
+	c.PreRun = func(*cobra.Command, []string) { a.loader = loader }
+	completeFlags(c)
+	return c
 }
 
 // unknownCommand says which command is nearest.
@@ -107,7 +126,7 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	return &commandError{text + " (meshgate --help lists them)"}
 }
 
-// config loads the configuration for a command.
+// config loads the configuration for the command that runs.
 func (a *app) config() (config.Config, error) { return a.loader.Load(a.environ) }
 
 // between wants so many arguments, named in the command's usage line.

@@ -12,8 +12,8 @@ import (
 
 	"meshgate/framework/report"
 	"meshgate/framework/testbed"
-	"meshgate/suites"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"meshgate": main})
 }
 
 // says runs the command line and returns its exit code, and what it wrote to
@@ -170,42 +170,6 @@ func TestAReportThatCannotBeWrittenIsSaidBeforeAnythingIsBegun(t *testing.T) {
 	assert.Contains(t, told, "report directory: ")
 	assert.Contains(t, told, "choose another with --report")
 	assert.NoDirExists(t, filepath.Join(u.dir, "cache"))
-}
-
-func TestListNamesEverySuiteAndFeature(t *testing.T) {
-	u := newCall(t)
-	code, out, told := u.says("list")
-	assert.Equal(t, report.ExitPass, code, told)
-	for _, s := range suites.All() {
-		assert.Contains(t, out, s.Name+": "+s.Promise)
-		for _, f := range s.Features {
-			assert.Contains(t, out, "  "+f.Name+" ")
-		}
-	}
-}
-
-func TestHelpTellsTheExitCodes(t *testing.T) {
-	u := newCall(t)
-	for _, args := range [][]string{{}, {"--help"}, {"help"}} {
-		code, out, _ := u.says(args...)
-		assert.Equal(t, report.ExitPass, code)
-		for _, word := range []string{"run ", "sabotage", "64", "130", "-v, --verbose "} {
-			assert.Contains(t, out, word)
-		}
-	}
-}
-
-func TestABundleThatIsNotThereIsSaidWithWhatToDo(t *testing.T) {
-	for _, command := range []string{"list", "verify"} {
-		u := newCall(t)
-		dir := filepath.Join(u.dir, "empty")
-		require.NoError(t, os.Mkdir(dir, 0o755))
-		code, out, told := u.says("bundle", command, "--bundle-dir", dir)
-		assert.Equal(t, report.ExitInfrastructure, code)
-		assert.Contains(t, told, dir)
-		assert.Contains(t, told, "meshgate bundle")
-		assert.Empty(t, out)
-	}
 }
 
 func TestAnInterruptionHasItsOwnExitCode(t *testing.T) {

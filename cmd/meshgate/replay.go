@@ -8,14 +8,14 @@ import (
 	"meshgate/framework/printable"
 	"meshgate/framework/replay"
 	"meshgate/framework/report"
-	"meshgate/framework/suite"
+	"meshgate/framework/runner"
 	"meshgate/suites"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) replay() *cobra.Command {
-	return &cobra.Command{
+	return a.configured(&cobra.Command{
 		Use:   "replay REPORT FEATURE",
 		Short: "Stand the state of a failed feature up again, and stop before the step that failed",
 		Long: `Stands up again what a feature stood on when it failed in an earlier run: cluster, mesh,
@@ -31,7 +31,8 @@ those of the settings, as for run; where the report's were others, that is said.
 No report is written. Exit code 0 says that the step was reached and let go; 2 that it
 was not, for instance because a step before it failed, which is held then; 64 that the
 report has no such failure; 130 that it was interrupted.`,
-		Args: between(2, 2),
+		Args:              between(2, 2),
+		ValidArgsFunction: completeReplay,
 		RunE: func(c *cobra.Command, args []string) error {
 			run, _, err := report.Open(args[0])
 			if err != nil {
@@ -47,7 +48,7 @@ report has no such failure; 130 that it was interrupted.`,
 			}
 			return a.standAgain(c, cfg, target)
 		},
-	}
+	}, "replay", nil)
 }
 
 func (a *app) standAgain(c *cobra.Command, cfg config.Config, t replay.Target) error {
@@ -58,7 +59,7 @@ func (a *app) standAgain(c *cobra.Command, cfg config.Config, t replay.Target) e
 	defer nowhere.Close()
 	fmt.Fprintf(a.out, "replay: %s as far as its step %s, which failed in run %s\n",
 		printable.Line(t.String()), printable.Line(fmt.Sprintf("%q", t.Step.Name)), printable.Line(t.Run))
-	if err := suite.Replay(c.Context(), a.options(cfg, nowhere), suites.All(), t); err != nil {
+	if err := runner.Replay(c.Context(), a.options(cfg, nowhere), suites.All(), t); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out, "replay: let go, and what it made is removed")

@@ -3,8 +3,10 @@ package main
 import (
 	"path/filepath"
 
+	"meshgate/framework/config"
 	"meshgate/framework/report"
 	"meshgate/framework/report/diff"
+	"meshgate/framework/report/render/summary"
 
 	"github.com/spf13/cobra"
 )
@@ -21,7 +23,7 @@ func (a *app) report() *cobra.Command {
 }
 
 func (a *app) reportShow() *cobra.Command {
-	return &cobra.Command{
+	return a.configured(&cobra.Command{
 		Use:   "show [DIR|FILE]",
 		Short: "Print the summary of an earlier run again (default: the latest)",
 		Long: `Prints the summary of an earlier run again: of a report.json, of a run's folder, or of
@@ -38,9 +40,9 @@ Exit code 0 says that the report could be read, whatever its verdict; 2 that it 
 			if err != nil {
 				return err
 			}
-			return report.Summary(a.out, run, file)
+			return summary.Print(a.out, run, file)
 		},
-	}
+	}, "report show", nil)
 }
 
 // wanted is the report that was named, or else the latest.
@@ -72,8 +74,7 @@ was pass or partial and is not; 2 that a report could not be read.`,
 		Args: between(2, 2),
 		RunE: func(_ *cobra.Command, args []string) error { return a.compare(args[0], args[1], asJSON) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "as a JSON document, "+diff.Schema)
-	return c
+	return a.configured(c, "report diff", config.Own{"json": &asJSON})
 }
 
 func (a *app) compare(was, is string, asJSON bool) error {

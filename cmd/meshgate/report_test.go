@@ -19,7 +19,7 @@ import (
 func (c *call) earlier(id string, status report.Status) string {
 	c.t.Helper()
 	at := time.Date(2026, 11, 21, 11, 36, 0, 0, time.UTC)
-	step := report.Step{Name: "answers", Kind: report.Then, Status: status, Took: report.Seconds(time.Second)}
+	step := report.Step{Name: "answers", Kind: report.Assertion, Status: status, Took: report.Seconds(time.Second)}
 	if status != report.Pass {
 		step.Failure = &report.Failure{Message: "503", Mismatches: []report.Mismatch{{Field: "status", Want: "200", Got: "503"}}}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"meshgate/framework/config"
 	"meshgate/framework/report"
+	"meshgate/framework/runner"
 	"meshgate/framework/suite"
 	"meshgate/framework/testbed"
 	"meshgate/suites"
@@ -17,7 +18,7 @@ import (
 )
 
 func (a *app) run() *cobra.Command {
-	return &cobra.Command{
+	return a.configured(&cobra.Command{
 		Use:   "run",
 		Short: "Stand everything up, run the suites, give the verdict",
 		Long: `Stands everything up, runs the suites, gives the verdict, and removes what it made.
@@ -39,14 +40,15 @@ it up again later.`,
 				return err
 			}
 			defer output.Close()
-			a.exit = suite.Run(c.Context(), a.options(cfg, output), chosen...).Verdict.Exit
+			a.exit = runner.Run(c.Context(), a.options(cfg, output), chosen...).Verdict.Exit
 			return nil
 		},
-	}
+	}, "run", nil)
 }
 
-// conduct has a score played on suites; the report's verdict is the exit code.
-func (a *app) conduct(c *cobra.Command, cfg config.Config, wrong bool, chosen []suite.Suite, score func(*suite.Session, *report.Run) error) error {
+// runWith has rounds run on suites that are set up once; the report's verdict is the exit
+// code.
+func (a *app) runWith(c *cobra.Command, cfg config.Config, wrong bool, chosen []suite.Suite, rounds func(*runner.Session, *report.Run) error) error {
 	output, err := testOutput(cfg.Run.Report)
 	if err != nil {
 		return err
@@ -56,12 +58,12 @@ func (a *app) conduct(c *cobra.Command, cfg config.Config, wrong bool, chosen []
 		cfg.Run.Hold = 0 // what is broken on purpose is not held
 	}
 	o := a.options(cfg, output)
-	a.exit = suite.Conduct(c.Context(), o, chosen, score).Verdict.Exit
+	a.exit = runner.RunWith(c.Context(), o, chosen, rounds).Verdict.Exit
 	return nil
 }
 
-func (a *app) options(cfg config.Config, output *os.File) suite.Options {
-	return suite.Options{Config: cfg, Log: a.log, In: a.in, Out: a.out, Output: output, Verbose: a.verbose}
+func (a *app) options(cfg config.Config, output *os.File) runner.Options {
+	return runner.Options{Config: cfg, Log: a.log, In: a.in, Out: a.out, Output: output, Verbose: a.verbose}
 }
 
 // asked are the configuration and the suites that it names.
@@ -116,12 +118,12 @@ func (a *app) list() *cobra.Command {
 		Use:   "list",
 		Short: "List suites and features with what they promise",
 		Args:  between(0, 0),
-		RunE:  func(*cobra.Command, []string) error { return suite.List(a.out, suites.All()...) },
+		RunE:  func(*cobra.Command, []string) error { return runner.List(a.out, suites.All()...) },
 	}
 }
 
 func (a *app) up() *cobra.Command {
-	return &cobra.Command{
+	return a.configured(&cobra.Command{
 		Use:   "up",
 		Short: "Stand cluster and mesh up and keep them for later runs",
 		Args:  between(0, 0),
@@ -131,7 +133,7 @@ func (a *app) up() *cobra.Command {
 				return err
 			}
 			cfg.Run.Keep = true
-			bed, err := testbed.Up(c.Context(), cfg, a.log, suite.GatewaysOf(chosen...)...)
+			bed, err := testbed.Up(c.Context(), cfg, a.log, runner.GatewaysOf(chosen...)...)
 			if err != nil {
 				return err
 			}
@@ -139,11 +141,12 @@ func (a *app) up() *cobra.Command {
 				bed.Cluster.Name, bed.Cluster.KubernetesVersion, bed.Mesh.Flavour, bed.Mesh.Version, bed.Mesh.Ingress.Host, bed.Cluster.Kubeconfig)
 			return bed.Leave(c.Context(), a.log)
 		},
-	}
+	}, "up", nil)
 }
 
 func (a *app) down() *cobra.Command {
-	return &cobra.Command{
+	var images bool
+	return a.configured(&cobra.Command{
 		Use:   "down",
 		Short: "Remove the cluster and the mesh that meshgate made",
 		Args:  between(0, 0),
@@ -155,6 +158,11 @@ func (a *app) down() *cobra.Command {
 			if err := testbed.Down(c.Context(), cfg, a.log); err != nil {
 				return err
 			}
+			if images {
+				if err := testbed.Purge(c.Context(), cfg, a.log); err != nil {
+					return err
+				}
+			}
 			left, err := testbed.Leftovers(c.Context(), cfg)
 			if err != nil {
 				return err
@@ -165,5 +173,5 @@ func (a *app) down() *cobra.Command {
 			fmt.Fprintln(a.out, "nothing of meshgate's is left")
 			return nil
 		},
-	}
+	}, "down", config.Own{"node-images": &images})
 }

@@ -10,6 +10,7 @@ import (
 	"meshgate/framework/config"
 	"meshgate/framework/defect"
 	"meshgate/framework/report"
+	"meshgate/framework/runner"
 	"meshgate/framework/suite"
 	"meshgate/framework/testbed"
 
@@ -21,7 +22,7 @@ type wrongs struct {
 	nth      int
 	fixtures bool
 	defects  string
-	mend     bool
+	revert   bool
 }
 
 func (a *app) sabotage() *cobra.Command {
@@ -41,11 +42,7 @@ not be put into effect, or that nothing was made wrong.`,
 		Args: between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return a.makeWrong(c, w) },
 	}
-	c.Flags().IntVar(&w.nth, "nth", -1, "of each feature's sabotages only this one, counted from 0 (a feature with fewer takes its last), and no defects")
-	c.Flags().BoolVar(&w.fixtures, "fixtures-only", false, "leave the defects of the mesh out")
-	c.Flags().StringVar(&w.defects, "defects", "", "only the defects whose name matches this regular expression, and no sabotages")
-	c.Flags().BoolVar(&w.mend, "mend", false, "make nothing wrong: take out of the mesh what an interrupted run has left in it")
-	return c
+	return a.configured(c, "sabotage", config.Own{"nth": &w.nth, "fixtures-only": &w.fixtures, "defects": &w.defects, "revert": &w.revert})
 }
 
 func (a *app) makeWrong(c *cobra.Command, w wrongs) error {
@@ -59,15 +56,15 @@ func (a *app) makeWrong(c *cobra.Command, w wrongs) error {
 	if err != nil {
 		return err
 	}
-	if w.mend {
-		return a.mendMesh(c, cfg)
+	if w.revert {
+		return a.revertDefects(c, cfg)
 	}
-	asked := suite.Selects(cfg.Run)
+	asked := runner.Selects(cfg.Run)
 	catalogue, err := chosenDefects(w, asked)
 	if err != nil {
 		return err
 	}
-	return a.conduct(c, cfg, true, chosen, func(s *suite.Session, run *report.Run) error {
+	return a.runWith(c, cfg, true, chosen, func(s *runner.Session, run *report.Run) error {
 		err := a.fixturesWrong(c, s, run, w, chosen, asked)
 		if err == nil && len(catalogue) > 0 && c.Context().Err() == nil {
 			var kills []report.Kill
@@ -80,23 +77,23 @@ func (a *app) makeWrong(c *cobra.Command, w wrongs) error {
 }
 
 // fixturesWrong plays the sabotages that the features declare.
-func (a *app) fixturesWrong(c *cobra.Command, s *suite.Session, run *report.Run, w wrongs, chosen []suite.Suite, asked func(string, suite.Feature) bool) error {
-	rounds := suite.SabotageRounds(chosen, asked)
+func (a *app) fixturesWrong(c *cobra.Command, s *runner.Session, run *report.Run, w wrongs, chosen []suite.Suite, asked func(string, suite.Feature) bool) error {
+	rounds := runner.SabotageRounds(chosen, asked)
 	switch {
 	case w.defects != "":
 		return nil
 	case w.nth >= 0:
-		rounds = suite.Halves(chosen, asked, w.nth)
+		rounds = runner.Halves(chosen, asked, w.nth)
 	}
-	if err := s.Stand(c.Context()); err != nil {
+	if err := s.SetUp(c.Context()); err != nil {
 		return err
 	}
-	found, err := s.Play(c.Context(), rounds...)
+	found, err := s.RunRounds(c.Context(), rounds...)
 	if c.Context().Err() != nil || s.Bed() == nil {
 		return err // of what was never asked there is nothing to say
 	}
 	for i, suites := range found {
-		run.Kills = append(run.Kills, suite.Kills(chosen, rounds[i], suites)...)
+		run.Kills = append(run.Kills, runner.Kills(chosen, rounds[i], suites)...)
 	}
 	return err
 }
@@ -128,7 +125,7 @@ func chosenDefects(w wrongs, asked func(string, suite.Feature) bool) ([]defect.D
 	return chosen, nil
 }
 
-func (a *app) mendMesh(c *cobra.Command, cfg config.Config) error {
+func (a *app) revertDefects(c *cobra.Command, cfg config.Config) error {
 	cfg.Run.Keep = true
 	bed, err := testbed.Up(c.Context(), cfg, a.log)
 	if err != nil {

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"slices"
 	"testing"
 
-	"meshgate/defects"
-	"meshgate/framework/defect"
 	"meshgate/framework/report"
 	"meshgate/framework/suite"
-	"meshgate/suites"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,27 +26,6 @@ func TestADefectIsChosenByItsNameAndForTheFeaturesThatAreSelected(t *testing.T) 
 	none, err = chosenDefects(wrongs{nth: 0}, all)
 	require.NoError(t, err)
 	assert.Empty(t, none, "--nth is about sabotages")
-}
-
-// What the catalogue and the features say of one another has to be true before anything
-// is broken.
-func TestEveryDefectIsSeenByAStepThatThereIs(t *testing.T) {
-	all, err := defect.Load(defects.FS)
-	require.NoError(t, err)
-	assert.GreaterOrEqual(t, len(all), 40)
-	steps := map[string][]string{}
-	for _, s := range suites.All() {
-		for _, f := range s.Features {
-			steps[suite.Key(s.Name, f.Name)] = f.Steps()
-		}
-	}
-	for _, d := range all {
-		for _, seen := range d.Sees {
-			if assert.Contains(t, steps, seen.Feature, d.Name) {
-				assert.True(t, slices.Contains(steps[seen.Feature], seen.Step), "defect %s: feature %s has no step %q", d.Name, seen.Feature, seen.Step)
-			}
-		}
-	}
 }
 
 func TestTheClaimsOfTheMatrixAreItsVerdict(t *testing.T) {

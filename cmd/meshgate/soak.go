@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 
+	"meshgate/framework/config"
 	"meshgate/framework/disturb"
 	"meshgate/framework/report"
-	"meshgate/framework/suite"
+	"meshgate/framework/report/soak"
+	"meshgate/framework/runner"
 
 	"github.com/spf13/cobra"
 )
@@ -20,14 +22,12 @@ func (a *app) soak() *cobra.Command {
 has for each step its runs, failures and retries, and how long it took. A feature is
 reported by its worst result, a failure before an error, and of several by the first.
 
-With --disturb something is done to the surroundings meanwhile. That may make a feature
+With --disturb something is done to the infrastructure meanwhile. That may make a feature
 end in an error, and the verdict "infrastructure"; it may never make the mesh look wrong.`,
 		Args: between(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return a.repeat(c, runs, by) },
 	}
-	c.Flags().IntVar(&runs, "runs", 10, "how often each feature is asked")
-	c.Flags().StringVar(&by, "disturb", "", "what is done meanwhile: "+disturb.Kinds())
-	return c
+	return a.configured(c, "soak", config.Own{"runs": &runs, "disturb": &by})
 }
 
 func (a *app) repeat(c *cobra.Command, runs int, by string) error {
@@ -42,9 +42,9 @@ func (a *app) repeat(c *cobra.Command, runs int, by string) error {
 	if err != nil {
 		return err
 	}
-	return a.conduct(c, cfg, false, chosen, func(s *suite.Session, run *report.Run) error {
+	return a.runWith(c, cfg, false, chosen, func(s *runner.Session, run *report.Run) error {
 		ctx := c.Context()
-		if err := s.Stand(ctx); err != nil {
+		if err := s.SetUp(ctx); err != nil {
 			return err
 		}
 		stop, err := trouble.Start(ctx, s.Bed(), a.log)
@@ -55,16 +55,16 @@ func (a *app) repeat(c *cobra.Command, runs int, by string) error {
 		var all [][]report.Suite
 		for i := range runs {
 			phase := a.log.Begin(fmt.Sprintf("run %d of %d", i+1, runs))
-			found, err := s.Play(ctx, suite.Round{})
+			found, err := s.RunRounds(ctx, runner.Round{})
 			phase.End(err)
 			if err != nil || ctx.Err() != nil {
 				return err
 			}
 			all = append(all, found[0])
 			// What there is so far: a soak is long, and may be interrupted.
-			soak := report.SoakOf(all...)
-			soak.Disturbance = by
-			run.Soak, run.Suites = &soak, report.Worst(all...)
+			repeated := soak.Of(all...)
+			repeated.Disturbance = by
+			run.Soak, run.Suites = &repeated, soak.Worst(all...)
 		}
 		return nil
 	})

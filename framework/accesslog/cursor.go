@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cursor walks a text line field by field. The first error stays; after it every
-// read returns nothing. It makes no copies: fields are parts of the line.
+// cursor reads a text line field by field. It keeps the first error, after which every read
+// returns nothing. Fields are substrings of the line, without copies.
 type cursor struct {
 	line  string
 	pos   int
@@ -21,8 +21,8 @@ func (c *cursor) fail(field, want, got string, at int) {
 	}
 }
 
-// next begins a field and reports whether there is any text left for it. Fields
-// are parted by one space; an omitted value leaves nothing between two.
+// next begins a field and reports whether any text is left for it. Fields are separated by
+// one space; an omitted value leaves nothing between two spaces.
 func (c *cursor) next(field string) bool {
 	c.index++
 	if c.err != nil {
@@ -35,7 +35,7 @@ func (c *cursor) next(field string) bool {
 	return true
 }
 
-// advance takes the text up to end and the space after it.
+// advance returns the text up to end and skips the space after it.
 func (c *cursor) advance(end int) string {
 	taken := c.line[c.pos:end]
 	c.pos = min(end+1, len(c.line))
@@ -67,7 +67,7 @@ func (c *cursor) number(field string) int64 {
 	return int64(n)
 }
 
-// duration may be unknown; everything else that is counted is always there.
+// duration may be unknown; all other counted fields are always present.
 func (c *cursor) duration() int64 {
 	if rest := c.line[c.pos:]; strings.HasPrefix(rest, "- ") || strings.HasPrefix(rest, " ") {
 		c.word(nameDuration)
@@ -103,14 +103,14 @@ func (c *cursor) request() (method, path, protocol string) {
 
 func (c *cursor) quoteAhead() bool { return c.pos < len(c.line) && c.line[c.pos] == '"' }
 
-// quoted takes what stands in quotes. Envoy does not escape, so that a quote only
-// ends a field before a space or the end of the line, and not when it is escaped
-// by whoever wrote the value.
+// quoted reads a value in quotes. Envoy does not escape quotes, so a quote ends the field
+// only before a space or the end of the line, and not when the writer of the value has
+// escaped it.
 func (c *cursor) quoted(field string) string {
 	return c.quotedUntil(field, func(i int) bool { return i+1 == len(c.line) || c.line[i+1] == ' ' })
 }
 
-// quotedUntil takes what stands in quotes, where closes says which quote ends it.
+// quotedUntil reads a value in quotes; closes decides which quote ends it.
 func (c *cursor) quotedUntil(field string, closes func(i int) bool) string {
 	if !c.next(field) {
 		return ""
@@ -144,8 +144,8 @@ func (c *cursor) closingQuote(closes func(i int) bool) int {
 	return -1
 }
 
-// untilQuote takes everything before the next quoted field: the only bare field
-// in which Envoy's words may contain spaces.
+// untilQuote reads everything up to the next quoted field: this is the only unquoted field in
+// which Envoy's text may contain spaces.
 func (c *cursor) untilQuote(field string) string {
 	if !c.next(field) {
 		return ""
@@ -158,7 +158,7 @@ func (c *cursor) untilQuote(field string) string {
 	return c.advance(c.pos + i)
 }
 
-// optional is a word that may be missing with all after it.
+// optional reads a word that may be missing together with all following fields.
 func (c *cursor) optional() string {
 	if c.pos >= len(c.line) {
 		return ""

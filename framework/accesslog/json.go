@@ -40,8 +40,8 @@ func parseJSON(line string) (Line, error) {
 	return l, nil
 }
 
-// take stores one field of JSON: a counted one, a text, or one that Istio does
-// not have.
+// take stores one field of the JSON object: a number, a text, or a field that Istio does not
+// have.
 func (l *Line) take(name string, v jsonText, text *string) (err error) {
 	switch {
 	case name == nameStart:
@@ -69,7 +69,7 @@ func (l *Line) take(name string, v jsonText, text *string) (err error) {
 	return err
 }
 
-// jsonText is a value as the text formats would have it.
+// jsonText is a value in the form of the text formats.
 type jsonText struct {
 	text     string
 	compound bool // an object, a list or a truth value

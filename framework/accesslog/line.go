@@ -15,12 +15,12 @@ const (
 	JSON    = "json"     // Istio's JSON field names
 )
 
-// Unknown stands in Line.Duration when the line does not say.
+// Unknown is the value of Line.Duration when the line has none.
 const Unknown = -1
 
-// Line is one access-log line. A text field holds what the line says, "-" where
-// Envoy had no value (null in JSON), and is empty where the line has no such
-// field or Envoy was told to omit empty values.
+// Line is one access-log line. A text field has the value in the line, "-" where Envoy had
+// none (null in JSON), and is empty if the line has no such field or Envoy omits empty
+// values.
 type Line struct {
 	Format string
 	Start  time.Time
@@ -30,7 +30,7 @@ type Line struct {
 	Flags                  string // response flags, "-" for none
 	Details                string // why the response is what it is; not in the old text
 	ConnectionTermination  string // why Envoy closed the connection; not in the old text
-	// MixerStatus is in the old text only, where Istio's policy check had a say.
+	// MixerStatus is in the old text only, in versions with Istio's policy check.
 	MixerStatus              string
 	UpstreamTransportFailure string
 
@@ -44,17 +44,17 @@ type Line struct {
 	DownstreamLocal, DownstreamRemote            string
 	SNI, RouteName                               string
 
-	// Extra holds what a format of one's own added: in JSON by its name, in text
-	// as "extra1", "extra2" … in the order of the line.
+	// Extra has the fields that a custom format has added: in JSON by name, in text as
+	// "extra1", "extra2" … in the order of the line.
 	Extra map[string]string
 	// Raw is the line as it was read.
 	Raw string
 }
 
-// Find returns the lines of one request, in their order: those with its ID, and
-// those whose user agent ends in the ID in parentheses, as the probe sends it. A
-// gateway gives the requests of outsiders IDs of its own, so that behind one only
-// the user agent is left of the client's.
+// Find returns the lines of one request in their order: those with its ID, and those whose
+// user agent ends in the ID in parentheses, as the probe sends it. A gateway assigns new IDs
+// to external requests, so that behind it only the user agent identifies the client's
+// request.
 func Find(lines []Line, requestID string) []Line {
 	if requestID == "" {
 		return nil

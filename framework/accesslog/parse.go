@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ParseError says which field of a line is not what the format asks for.
+// ParseError says which field of a line does not have the form that the format requires.
 type ParseError struct {
 	Field  string // Istio's JSON name of it
 	Index  int    // its place in the line, from 1; 0 in JSON
@@ -22,8 +22,8 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("access log: %s%s: want %s, got %q", e.Field, where, e.Want, brief(e.Got))
 }
 
-// Parse reads one line in whichever of the three formats it is written. The error
-// is a *ParseError that names the field.
+// Parse reads one line in any of the three formats. The error is a *ParseError that names the
+// field.
 func Parse(line string) (Line, error) {
 	line = strings.TrimRight(line, "\r\n")
 	switch {
@@ -35,8 +35,8 @@ func Parse(line string) (Line, error) {
 	return Line{}, &ParseError{Field: "line", Want: `"[" of the text formats or "{" of JSON first`, Got: line}
 }
 
-// Format writes a line as Envoy would in the line's own format: Parse reads the
-// same values from it again. Raw is not looked at.
+// Format writes a line in its own format, as Envoy would: Parse reads the same values from
+// it. It ignores Raw.
 func Format(l Line) string {
 	if l.Format == JSON {
 		return formatJSON(l)
@@ -44,7 +44,7 @@ func Format(l Line) string {
 	return formatText(l)
 }
 
-// brief keeps an error readable when the text is a whole line.
+// brief shortens a text in an error, which may be a whole line.
 func brief(s string) string {
 	const most = 80
 	if len(s) <= most {

@@ -14,14 +14,14 @@ import (
 
 const line = `[2026-11-21T11:21:23.261Z] "GET /p HTTP/2" 200 - via_upstream - "-" 0 478 2 1 "10.244.0.1" "curl" "id" "host" "1.2.3.4:9080" out 1.1.1.1:1 2.2.2.2:2 3.3.3.3:3 sni route`
 
-// with replaces a part of the line that must be there.
+// with replaces a part of the line, which must exist.
 func with(t testing.TB, old, new string) string {
 	t.Helper()
 	require.Contains(t, line, old)
 	return strings.Replace(line, old, new, 1)
 }
 
-func TestErrorsNameFieldAndColumn(t *testing.T) {
+func TestParseErrorsNameFieldAndColumn(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"empty", "", `access log: line: want "[" of the text formats or "{" of JSON first, got ""`},
 		{"time", with(t, "[2026-11-21T11", "[2026-11-21 11"), `start_time (field 1, column 1): want a time such as [2006-01-02T15:04:05.000Z], got "[2026-11-21"`},
@@ -51,7 +51,7 @@ func TestErrorsNameFieldAndColumn(t *testing.T) {
 	}
 }
 
-func TestWhatClientsSendDoesNotBreakALine(t *testing.T) {
+func TestParseAcceptsQuotesInClientValues(t *testing.T) {
 	for name, agent := range map[string]string{
 		"quotes":          `say"hi"there`,
 		"escaped quotes":  `say \"hi\" there`,
@@ -71,7 +71,7 @@ func TestWhatClientsSendDoesNotBreakALine(t *testing.T) {
 	}
 }
 
-func TestWhatEnvoyWritesWithSpaces(t *testing.T) {
+func TestParseAcceptsSpacesInConnectionTermination(t *testing.T) {
 	reason := "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end"
 	l, err := Parse(with(t, `via_upstream - "-"`, `- closed by idle timeout "`+reason+`"`))
 	require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestWhatEnvoyWritesWithSpaces(t *testing.T) {
 	assert.Equal(t, `/p"q"`, l.Path)
 }
 
-func TestFieldsMayBeMissingAtTheEndAndMoreMayFollow(t *testing.T) {
+func TestParseAcceptsMissingAndExtraTrailingFields(t *testing.T) {
 	l, err := Parse(strings.TrimSuffix(line, " sni route"))
 	require.NoError(t, err)
 	assert.Equal(t, "3.3.3.3:3", l.DownstreamRemote)
@@ -95,7 +95,7 @@ func TestFieldsMayBeMissingAtTheEndAndMoreMayFollow(t *testing.T) {
 	assert.Equal(t, l.Raw, Format(l))
 }
 
-func TestEmptyValuesMayBeOmitted(t *testing.T) {
+func TestParseAcceptsOmittedValues(t *testing.T) {
 	in := `[2026-11-21T11:21:23.317Z] "  " 0 UH   "" 0 0   "" "" "" "" "" BlackHoleCluster  10.244.0.129:9080 10.244.0.6:37958  `
 	l, err := Parse(in)
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestEmptyValuesMayBeOmitted(t *testing.T) {
 	assert.Equal(t, "10.244.0.129:9080", l.DownstreamLocal)
 }
 
-func TestScanTellsAccessLinesFromTheRest(t *testing.T) {
+func TestScanSkipsOtherMessages(t *testing.T) {
 	log := strings.Join([]string{
 		"2026-11-21T11:21:23.261Z\tinfo\txdsproxy\tconnected to delta upstream XDS server",
 		"2026-11-21T11:21:23.261018Z\twarning\tenvoy main\tcaught ENVOY_SIGTERM",
@@ -137,8 +137,8 @@ func TestScanTellsAccessLinesFromTheRest(t *testing.T) {
 	assert.ErrorIs(t, err, boom)
 }
 
-// The pure rooms promise to be cheap: a log of a hundred thousand lines is read
-// while a test polls it.
+// A log of a hundred thousand lines is parsed while a test polls it, so parsing must be
+// cheap.
 func TestParseAllocates(t *testing.T) {
 	gate := func(in string, most float64) {
 		allocs := testing.AllocsPerRun(200, func() {
@@ -167,8 +167,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// FuzzParse: nothing makes Parse panic, and what it reads it reads again from
-// what Format writes.
+// No input makes Parse panic, and Parse reads the same values again from the output of
+// Format.
 func FuzzParse(f *testing.F) {
 	for _, file := range []string{"istio-1.31.txt", "istio-1.31-mongo.txt", "istio-1.4.txt", "istio-json.txt"} {
 		for _, raw := range testdata(f, file) {

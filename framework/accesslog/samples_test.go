@@ -22,13 +22,13 @@ func at(clock string) time.Time {
 	return t
 }
 
-// http fills what every HTTP line of the samples has in common.
+// http sets the fields that all HTTP lines of the samples have in common.
 func http(l Line) Line {
 	l.Format, l.ConnectionTermination, l.UpstreamTransportFailure = Text, "-", "-"
 	return l
 }
 
-// tcp fills what every TCP line of the samples has in common.
+// tcp sets the fields that all TCP lines of the samples have in common.
 func tcp(l Line) Line {
 	l.Method, l.Path, l.Protocol, l.Details, l.UpstreamServiceTime = "-", "-", "-", "-", "-"
 	l.ForwardedFor, l.UserAgent, l.RequestID, l.Authority, l.RouteName = "-", "-", "-", "-", "-"
@@ -142,7 +142,7 @@ func testdata(t testing.TB, file string) []string {
 	return strings.Split(strings.TrimSpace(string(data)), "\n")
 }
 
-func TestEveryFieldOfEverySample(t *testing.T) {
+func TestParseReadsEveryFieldOfEverySample(t *testing.T) {
 	for file, want := range samples() {
 		t.Run(file, func(t *testing.T) {
 			raw := testdata(t, file)
@@ -157,7 +157,7 @@ func TestEveryFieldOfEverySample(t *testing.T) {
 	}
 }
 
-func TestSamplesOfTextAreWrittenAsTheyWereRead(t *testing.T) {
+func TestFormatWritesTextSamplesUnchanged(t *testing.T) {
 	for _, file := range []string{"istio-1.31.txt", "istio-1.4.txt"} {
 		for _, raw := range testdata(t, file) {
 			l, err := Parse(raw)
@@ -179,7 +179,7 @@ func TestFindByRequestID(t *testing.T) {
 	assert.Empty(t, Find(append(lines, Line{}), ""), "no ID is the ID of no request")
 }
 
-func TestFindByUserAgentWhereTheGatewayChangedTheID(t *testing.T) {
+func TestFindByUserAgentWhenTheGatewayChangedTheID(t *testing.T) {
 	lines := []Line{
 		{RequestID: "of-the-gateway", UserAgent: "meshgate-probe/1 (id-1)", Path: "/a"},
 		{RequestID: "other", UserAgent: "meshgate-probe/1 (id-11)"},

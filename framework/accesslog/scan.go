@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// Scan reads a proxy's whole log. What the proxy and its agent say about
-// themselves is passed over; a line that is an access-log line by its beginning
-// and cannot be read is returned in unparsed, with its number and the reason.
-// The error is that of reading r.
+// Scan reads a proxy's whole log. It skips the messages of the proxy and its agent. A line
+// that begins like an access-log line but cannot be parsed is returned in unparsed, with its
+// number and the reason. The error is that of reading r.
 func Scan(r io.Reader) (lines []Line, unparsed []string, err error) {
 	buffered := bufio.NewReader(r)
 	for n := 1; ; n++ {
@@ -39,8 +38,8 @@ func Scan(r io.Reader) (lines []Line, unparsed []string, err error) {
 // blank between date and time, or no bracket.
 var textStart = regexp.MustCompile(`^\[\d{4}-\d{2}-\d{2}T`)
 
-// claims tells an access-log line from all else in the same log. In JSON, what
-// the agent and Envoy say about themselves has a level and no start time.
+// claims distinguishes access-log lines from all others in the same log. In JSON, messages of
+// the agent and of Envoy have a level and no start time.
 func claims(text string) bool {
 	if strings.HasPrefix(text, "{") {
 		return strings.Contains(text, `"`+nameStart+`"`) || !strings.Contains(text, `"level"`)

@@ -11,8 +11,8 @@ import (
 	"meshgate/framework/progress"
 )
 
-// Archive is the Source that takes components from the file at path, which Save
-// wrote. The lock keeps in Origin and Inputs what the saver had.
+// Archive is the Source that takes components from the file at path, which
+// `meshgate bundle save` wrote. The lock keeps in Origin and Inputs what the saver had.
 func Archive(path string) Source { return &archive{path: path} }
 
 type archive struct{ path string }

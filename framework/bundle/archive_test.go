@@ -18,7 +18,7 @@ import (
 func saved(t *testing.T, b *Bundle, components ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bundle.tar.zst")
-	require.NoError(t, b.Save(t.Context(), path, components...))
+	require.NoError(t, b.save(t.Context(), path, components, phase()))
 	return path
 }
 
@@ -26,7 +26,7 @@ func TestSaveAndLoadKeepEveryDigest(t *testing.T) {
 	b := filled(t, builder(), "metallb", "istio-1.31", "apps")
 	path := saved(t, b)
 	dir := filepath.Join(t.TempDir(), "other")
-	taken, err := LoadArchive(t.Context(), path, dir)
+	taken, err := loadArchive(t.Context(), path, dir, phase())
 	require.NoError(t, err)
 	loaded, err := Open(dir)
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestLoadReplacesOnlyWhatTheFileHas(t *testing.T) {
 	b := filled(t, other, "metallb", "apps")
 	app := b.Entries("apps")
 	b.Close()
-	taken, err := LoadArchive(t.Context(), path, b.Dir())
+	taken, err := loadArchive(t.Context(), path, b.Dir(), phase())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"metallb"}, taken.components())
 	after, err := Open(b.Dir())
@@ -69,14 +69,14 @@ func TestLoadReplacesOnlyWhatTheFileHas(t *testing.T) {
 func TestSaveRefuses(t *testing.T) {
 	b := filled(t, builder(), "metallb")
 	path := filepath.Join(t.TempDir(), "b")
-	require.ErrorContains(t, b.Save(t.Context(), path, "istio-1.31"), `no component "istio-1.31"; it holds [metallb]`)
+	require.ErrorContains(t, b.save(t.Context(), path, []string{"istio-1.31"}, phase()), `no component "istio-1.31"; it holds [metallb]`)
 	flip(t, blobPathOf(t, b, "quay.io/metallb/speaker:v0.15.2", 1), 9)
 	var m *Mismatch
-	require.ErrorAs(t, b.Save(t.Context(), path), &m)
+	require.ErrorAs(t, b.save(t.Context(), path, nil, phase()), &m)
 	assert.NoFileExists(t, path)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, b.Save(ctx, path), context.Canceled)
+	require.ErrorIs(t, b.save(ctx, path, nil, phase()), context.Canceled)
 	files, err := os.ReadDir(filepath.Dir(path))
 	require.NoError(t, err)
 	assert.Empty(t, files, "not even a part of it stays")
@@ -106,7 +106,7 @@ func TestLoadOfABrokenFileChangesNothing(t *testing.T) {
 	for name, c := range cases {
 		path := filepath.Join(t.TempDir(), "broken")
 		require.NoError(t, os.WriteFile(path, c.file, 0o644))
-		_, err := LoadArchive(t.Context(), path, b.Dir())
+		_, err := loadArchive(t.Context(), path, b.Dir(), phase())
 		require.ErrorIs(t, err, ErrCorrupt, name)
 		require.ErrorContains(t, err, c.says, name)
 		require.ErrorContains(t, err, path, name)
@@ -122,17 +122,17 @@ func TestLoadOfANewerOrForeignFile(t *testing.T) {
 	newer := packed(t, map[string][]byte{lockFile: []byte(`{"schema":9,"platform":"linux/` + `amd64"}`)})
 	path := filepath.Join(t.TempDir(), "newer")
 	require.NoError(t, os.WriteFile(path, newer, 0o644))
-	_, err := LoadArchive(t.Context(), path, t.TempDir())
+	_, err := loadArchive(t.Context(), path, t.TempDir(), phase())
 	require.ErrorIs(t, err, ErrNewer)
 	require.NotErrorIs(t, err, ErrCorrupt)
 
 	foreign := packed(t, map[string][]byte{lockFile: []byte(`{"schema":1,"platform":"linux/s390x","entries":[]}`)})
 	require.NoError(t, os.WriteFile(path, foreign, 0o644))
-	_, err = LoadArchive(t.Context(), path, t.TempDir())
+	_, err = loadArchive(t.Context(), path, t.TempDir(), phase())
 	require.ErrorIs(t, err, ErrPlatform)
 	require.NotErrorIs(t, err, ErrCorrupt)
 
-	_, err = LoadArchive(t.Context(), filepath.Join(t.TempDir(), "none"), t.TempDir())
+	_, err = loadArchive(t.Context(), filepath.Join(t.TempDir(), "none"), t.TempDir(), phase())
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -167,7 +167,7 @@ func TestArchiveAsASource(t *testing.T) {
 func TestArchivedStaysCachedOutsideACheckout(t *testing.T) {
 	path := saved(t, filled(t, builder(), "metallb"))
 	dir := t.TempDir()
-	_, err := LoadArchive(t.Context(), path, dir)
+	_, err := loadArchive(t.Context(), path, dir, phase())
 	require.NoError(t, err)
 	registry := &maker{name: SourceRegistry, unavailable: os.ErrDeadlineExceeded}
 	outside := &maker{name: SourceBuild, silent: os.ErrNotExist, unavailable: os.ErrNotExist}

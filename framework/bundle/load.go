@@ -18,14 +18,10 @@ import (
 // maxLock bounds what is read as a lock, in bytes.
 const maxLock = 16 << 20
 
-// LoadArchive takes every component of a saved file into the bundle in dir
+// loadArchive takes every component of a saved file into the bundle in dir
 // (empty means DefaultDir) and returns the lock lines it took. Each blob is
 // checked as it is read, and the bundle's lock changes only when all is there: a
 // truncated or corrupt file leaves the bundle as it was.
-func LoadArchive(ctx context.Context, path, dir string) (Lock, error) {
-	return loadArchive(ctx, path, dir, progress.Discard().Begin(""))
-}
-
 func loadArchive(ctx context.Context, path, dir string, log progress.Phase) (Lock, error) {
 	r, err := newResolver(Options{Dir: dir})
 	if err != nil {

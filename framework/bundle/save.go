@@ -15,14 +15,10 @@ import (
 	"meshgate/framework/progress"
 )
 
-// Save writes the named components, or all, into one file that LoadArchive and
+// save writes the named components, or all, into one file that loadArchive and
 // Archive read. Each blob is checked on the way, so that a damaged bundle is not
 // handed on; the file appears only when it is whole. Equal bundles make equal
 // files.
-func (b *Bundle) Save(ctx context.Context, path string, components ...string) error {
-	return b.save(ctx, path, components, progress.Discard().Begin(""))
-}
-
 func (b *Bundle) save(ctx context.Context, path string, components []string, log progress.Phase) (err error) {
 	for _, c := range components {
 		if len(b.Entries(c)) == 0 {

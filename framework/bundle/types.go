@@ -29,7 +29,7 @@ const (
 	SourceCached   = "cached"   // only what the bundle holds already
 	SourceRegistry = "registry" // official artefacts, pulled
 	SourceBuild    = "source"   // built from pinned modules by the recipes in supply/recipes
-	SourceArchive  = "archive"  // a file that Save wrote
+	SourceArchive  = "archive"  // a file that `meshgate bundle save` wrote
 )
 
 // Entry is one line of the lock: an artefact, where it came from and what it is.

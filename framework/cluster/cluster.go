@@ -65,3 +65,11 @@ type Provider interface {
 	// removes it.
 	Leftovers(ctx context.Context) ([]string, error)
 }
+
+// Purger is a Provider that keeps something on the machine to make the next cluster
+// quicker, and that removes it when it is asked to.
+type Purger interface {
+	// Purge removes what is kept between clusters, such as node images. Call it after
+	// Down: what a cluster still uses stays, with an error.
+	Purge(ctx context.Context, log progress.Log) error
+}

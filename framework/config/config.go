@@ -56,8 +56,9 @@ type Apps struct {
 	Images string // ours or upstream
 }
 
-// Names are the names that the example configurations give to their objects; the
-// defaults are those of the public examples (seed 004).
+// Names are the names that the objects of the suites have. The defaults are those of the
+// worked examples that docs/spec/README.md calls "Mesh patterns", so that whoever knows these
+// finds the same names.
 type Names struct {
 	BookinfoNamespace, ControlPlaneNamespace, ControlPlaneName, ControlPlaneRouteName string
 }

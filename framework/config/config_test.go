@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files and the generate
 func load(t *testing.T, file string, environ []string, args ...string) (Config, error) {
 	t.Helper()
 	fs := pflag.NewFlagSet("meshgate", pflag.ContinueOnError)
-	l := Flags(fs)
+	l := Flags(fs, "run", nil)
 	if file != "" {
 		path := filepath.Join(t.TempDir(), "meshgate.yaml")
 		require.NoError(t, os.WriteFile(path, []byte(file), 0o600))

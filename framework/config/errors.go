@@ -19,6 +19,9 @@ type Problem struct {
 	What string
 	// Nearest is, for an unknown name, the most similar valid one; otherwise empty.
 	Nearest string
+	// Commands are, for a flag that is not one of the command given, those that have it
+	// (or the nearest one).
+	Commands []string
 	// Want says what is accepted, and Got is the text that was given.
 	Want, Got string
 	// Origin is where it was given: "flag --nodes", "environment MESHGATE_NODES",
@@ -40,8 +43,13 @@ func (e *UsageError) Error() string {
 // String reads, for example: `cluster.nodes: want a whole number from 1 to 5, got
 // "7" (environment MESHGATE_NODES)`.
 func (p Problem) String() string {
-	if p.Nearest != "" {
+	switch {
+	case p.Nearest != "" && len(p.Commands) > 0:
+		return fmt.Sprintf("unknown %s (%s); the nearest there is: %s, a flag of %s", p.What, p.Origin, p.Nearest, commandList(p.Commands))
+	case p.Nearest != "":
 		return fmt.Sprintf("unknown %s (%s); the nearest there is: %s", p.What, p.Origin, p.Nearest)
+	case len(p.Commands) > 0:
+		return fmt.Sprintf("unknown %s (%s): this command does not use it, it is a flag of %s", p.What, p.Origin, commandList(p.Commands))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: want %s", p.What, p.Want)
@@ -53,35 +61,4 @@ func (p Problem) String() string {
 		fmt.Fprintf(&b, ": %s", p.Detail)
 	}
 	return b.String()
-}
-
-// nearest returns the candidate that is the fewest edits away from name.
-func nearest(name string, candidates []string) string {
-	best, least := "", -1
-	for _, c := range candidates {
-		if d := distance(name, c); least < 0 || d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's: single-character inserts, deletes and replacements.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal, row[j] = row[j], min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"meshgate/framework/nearest"
 	"slices"
 	"strings"
 
@@ -139,5 +140,5 @@ func nearestKey(key string, keys []string) string {
 			return k
 		}
 	}
-	return nearest(key, keys)
+	return nearest.Of(key, keys)
 }

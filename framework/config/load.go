@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"strings"
 
@@ -14,17 +13,68 @@ type Loader struct {
 	file  *given
 }
 
-// Flags declares every setting that has a flag, and --config, in fs.
-func Flags(fs *pflag.FlagSet) *Loader {
+// Own points, for the flags that are a command's own, to where their values go: *bool,
+// *int or *string, by flag.
+type Own map[string]any
+
+// Flags declares in fs the flags of a command by its name in Commands: those of its own,
+// those of the settings it uses, and --config where it uses any.
+func Flags(fs *pflag.FlagSet, command string, own Own) *Loader {
 	l := &Loader{flags: fs, file: &given{kind: "file"}}
-	fs.Var(l.file, fileFlag, "file of settings (YAML); also "+fileVariable)
-	for _, s := range settings() {
-		if s.flag == "" {
-			continue
+	for _, c := range Commands() {
+		if c.Name == command {
+			l.declare(c, own)
 		}
-		fs.VarPF(&given{text: s.def, kind: s.kind}, s.flag, "", s.help+": "+s.want).NoOptDefVal = s.alone
 	}
 	return l
+}
+
+func (l *Loader) declare(c Command, own Own) {
+	for _, o := range c.own {
+		o.declare(l.flags, own[o.flag])
+	}
+	if c.configured() {
+		grouped(l.flags.VarPF(l.file, fileFlag, "", "file of settings (YAML); also "+fileVariable), GroupGeneral)
+	}
+	for _, s := range settings() {
+		if c.uses(s) {
+			f := l.flags.VarPF(&given{text: s.def, kind: s.kind}, s.flag, "", s.usage())
+			f.NoOptDefVal = s.alone
+			grouped(f, s.group)
+		}
+	}
+}
+
+// Verbose declares the flag that every command has.
+func Verbose(fs *pflag.FlagSet, into *bool) {
+	o := verbose()
+	fs.BoolVarP(into, o.flag, "v", false, o.help)
+	grouped(fs.Lookup(o.flag), GroupGeneral)
+}
+
+// groupAnnotation is where a flag carries its group.
+const groupAnnotation = "meshgate/group"
+
+func grouped(f *pflag.Flag, g Group) {
+	f.Annotations = map[string][]string{groupAnnotation: {string(g)}}
+}
+
+// GroupOf is the group of a flag; "" is that of a command's own.
+func GroupOf(f *pflag.Flag) Group {
+	if all := f.Annotations[groupAnnotation]; len(all) > 0 {
+		return Group(all[0])
+	}
+	return ""
+}
+
+// Choices lists the values of a setting's flag that a shell can complete, or none.
+func Choices(flag string) []string {
+	for _, s := range settings() {
+		if flag != "" && s.flag == flag {
+			return s.choices
+		}
+	}
+	return nil
 }
 
 // Load reads defaults < file < environment < flags. The file is that of --config
@@ -41,28 +91,12 @@ func (l *Loader) Load(environ []string) (Config, error) {
 
 // Load is Loader.Load without flags, for `go test`.
 func Load(environ []string) (Config, error) {
-	return Flags(pflag.NewFlagSet("none", pflag.ContinueOnError)).Load(environ)
-}
-
-// FlagError turns the error of parsing fs into a *UsageError that, for an unknown
-// flag, names the nearest one there is. It fits cobra's SetFlagErrorFunc.
-func FlagError(fs *pflag.FlagSet, err error) error {
-	var unknown *pflag.NotExistError
-	if err == nil || errors.Is(err, pflag.ErrHelp) {
-		return err
-	}
-	if !errors.As(err, &unknown) {
-		return &UsageError{[]Problem{{What: "flags", Want: "flags as --help lists them", Detail: err.Error(), Origin: "command line"}}}
-	}
-	var names []string
-	fs.VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-	name := "--" + unknown.GetSpecifiedName()
-	return &UsageError{[]Problem{{What: "flag " + name, Nearest: nearest(name, names), Origin: "command line"}}}
+	return Flags(pflag.NewFlagSet("none", pflag.ContinueOnError), "", nil).Load(environ)
 }
 
 // path is where the file of settings is, and what said so.
 func (l *Loader) path(environ []string) (path, origin string) {
-	if f := l.flags.Lookup(fileFlag); f.Changed {
+	if f := l.flags.Lookup(fileFlag); f != nil && f.Changed {
 		return l.file.text, "flag --" + fileFlag
 	}
 	return lookup(environ, fileVariable), "environment " + fileVariable
@@ -70,7 +104,7 @@ func (l *Loader) path(environ []string) (path, origin string) {
 
 func (l *Loader) fromFlags(r *reader) {
 	for _, s := range r.table {
-		if f := l.flags.Lookup(s.flag); s.flag != "" && f.Changed {
+		if f := l.flags.Lookup(s.flag); f != nil && f.Changed {
 			r.give(s.key, f.Value.String(), "flag --"+s.flag)
 		}
 	}

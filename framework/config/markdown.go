@@ -18,6 +18,9 @@ A flag goes before the environment, the environment before the file, the file be
 default. The file is named by ` + "`--config` or `MESHGATE_CONFIG`" + `; its keys are nested where
 the table has a dot. An unknown flag, field or ` + "`MESHGATE_`" + ` variable is an error that names
 the nearest valid one; an empty variable counts as not set.
+
+A flag stands only at the commands that use its setting (see [commands](#commands)). File
+and environment may hold every setting for every command, because they are shared.
 `)
 	section := ""
 	for _, s := range settings() {
@@ -28,7 +31,37 @@ the nearest valid one; an empty variable counts as not set.
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", code(s.key), code(dashed(s.flag)),
 			code(s.variable()), code(s.def), cell(s.want), cell(s.help))
 	}
+	commandsPage(&b)
 	return b.String()
+}
+
+// commandsPage writes which command has which flags, and those that are no settings.
+func commandsPage(b *strings.Builder) {
+	b.WriteString("\n## Commands\n\n| command | flags of settings |\n|---|---|\n")
+	for _, c := range Commands() {
+		var flags []string
+		for _, s := range settings() {
+			if c.uses(s) {
+				flags = append(flags, code(dashed(s.flag)))
+			}
+		}
+		if c.configured() {
+			flags = append(flags, code(dashed(fileFlag)))
+		}
+		if len(flags) > 0 {
+			fmt.Fprintf(b, "| `meshgate %s` | %s |\n", c.Name, strings.Join(flags, ", "))
+		}
+	}
+	b.WriteString("\nFlags that are no settings stand on the command line only:\n\n| command | flag | default | accepts | meaning |\n|---|---|---|---|---|\n")
+	row := func(command string, o option) {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", command, code(dashed(o.flag)), code(fmt.Sprint(o.def)), cell(o.want), cell(o.help))
+	}
+	row("every command; also `-v`", verbose())
+	for _, c := range Commands() {
+		for _, o := range c.own {
+			row(code("meshgate "+c.Name), o)
+		}
+	}
 }
 
 func code(s string) string {

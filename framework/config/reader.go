@@ -1,6 +1,7 @@
 package config
 
 import (
+	"meshgate/framework/nearest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,7 +54,7 @@ func (r *reader) fromEnvironment(environ []string) {
 		}
 		key, ok := keys[name]
 		if !ok {
-			r.problem(Problem{What: "variable " + name, Nearest: nearest(name, names), Origin: "environment"})
+			r.problem(Problem{What: "variable " + name, Nearest: nearest.Of(name, names), Origin: "environment"})
 			continue
 		}
 		r.give(key, text, "environment "+name)

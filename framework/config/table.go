@@ -9,10 +9,11 @@ import (
 
 // setting is one line of the table.
 type setting struct {
-	key  string // place in the file, "cluster.provider"
-	flag string // without dashes; empty for what is set by file or environment only
-	def  string // as it would be written; empty means unset
-	help string
+	group Group  // what it is about; help lists flags by it
+	key   string // place in the file, "cluster.provider"
+	flag  string // without dashes; empty for what is set by file or environment only
+	def   string // as it would be written; empty means unset
+	help  string
 	value
 }
 
@@ -41,7 +42,16 @@ func (s setting) variable() string {
 	return prefix + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
 
-// settings is the table. A new setting is a field of Config and a line here.
+// usage is the line of help for the flag of a setting.
+func (s setting) usage() string {
+	if s.kind == "bool" || s.want == wantAny {
+		return s.help
+	}
+	return s.help + ": " + s.want
+}
+
+// settings is the table. A new setting is a field of Config and a line here; which
+// commands have its flag is said in commands.go.
 func settings() []setting {
 	var all []setting
 	for _, group := range [][]setting{
@@ -54,83 +64,83 @@ func settings() []setting {
 
 func clusterSettings() []setting {
 	return []setting{
-		{"cluster.provider", "provider", "kind", "where the cluster comes from",
+		{GroupCluster, "cluster.provider", "provider", "kind", "where the cluster comes from",
 			oneOf(func(c *Config) *string { return &c.Cluster.Provider }, "kind", "existing")},
-		{"cluster.name", "cluster", "meshgate", "name of the cluster that provider kind makes",
+		{GroupCluster, "cluster.name", "cluster", "meshgate", "name of the cluster that provider kind makes",
 			label(func(c *Config) *string { return &c.Cluster.Name })},
-		{"cluster.nodes", "nodes", "1", "nodes of that cluster, the control plane included",
+		{GroupCluster, "cluster.nodes", "nodes", "1", "nodes of that cluster, the control plane included",
 			whole(func(c *Config) *int { return &c.Cluster.Nodes }, 1, 5)},
-		{"cluster.kubeconfig", "kubeconfig", "", "kubeconfig for provider existing; unset: $KUBECONFIG, then ~/.kube/config",
+		{GroupCluster, "cluster.kubeconfig", "kubeconfig", "", "kubeconfig for provider existing; unset: $KUBECONFIG, then ~/.kube/config",
 			existingFile(func(c *Config) *string { return &c.Cluster.Kubeconfig })},
-		{"cluster.context", "context", "", "context in the kubeconfig; unset: the current one",
+		{GroupCluster, "cluster.context", "context", "", "context in the kubeconfig; unset: the current one",
 			anyText(func(c *Config) *string { return &c.Cluster.Context })},
-		{"cluster.engine", "engine", "auto", "container engine that runs the nodes",
+		{GroupCluster, "cluster.engine", "engine", "auto", "container engine that runs the nodes",
 			oneOf(func(c *Config) *string { return &c.Cluster.Engine }, "auto", "docker", "podman", "nerdctl")},
-		{"cluster.install_engine", "install-engine", "false", "where none is there: as root on Debian or Ubuntu, install docker.io with apt-get",
+		{GroupCluster, "cluster.install_engine", "install-engine", "false", "where none is there: as root on Debian or Ubuntu, install docker.io with apt-get",
 			yesNo(func(c *Config) *bool { return &c.Cluster.InstallEngine })},
 	}
 }
 
 func meshSettings() []setting {
 	return []setting{
-		{"mesh.flavour", "mesh", "istio", "which mesh: istio is installed by the run, existing is taken as it is",
+		{GroupMesh, "mesh.flavour", "mesh", "istio", "which mesh: istio is installed by the run, existing is taken as it is",
 			oneOf(func(c *Config) *string { return &c.Mesh.Flavour }, "istio", "existing")},
-		{"mesh.version", "mesh-version", "", "version to install, or that an existing mesh must have; unset: 1.31 for istio",
-			minorVersion(func(c *Config) *string { return &c.Mesh.Version })},
-		{"mesh.revision", "revision", "", "revision of the control plane; unset: the default one",
+		{GroupMesh, "mesh.version", "mesh-version", "", "version to install, or that an existing mesh must have; unset: 1.31 for istio",
+			minorVersion(func(c *Config) *string { return &c.Mesh.Version }, "1.31", "1.22")},
+		{GroupMesh, "mesh.revision", "revision", "", "revision of the control plane; unset: the default one",
 			optional(label(func(c *Config) *string { return &c.Mesh.Revision }))},
-		{"mesh.values", "mesh-values", "", "merged into istiod's Helm values",
+		{GroupMesh, "mesh.values", "mesh-values", "", "merged into istiod's Helm values",
 			document(func(c *Config) *map[string]any { return &c.Mesh.Values })},
 	}
 }
 
 func bundleSettings() []setting {
 	return []setting{
-		{"bundle.source", "bundle", "auto", "where images and charts come from; auto: cached, else registry, else source",
+		{GroupImages, "bundle.source", "bundle", "auto", "where images and charts come from; auto: cached, else registry, else source",
 			oneOf(func(c *Config) *string { return &c.Bundle.Source }, "auto", "cached", "registry", "source", "archive")},
-		{"bundle.dir", "bundle-dir", "", "directory of the bundle; unset: in the user's cache directory",
+		{GroupImages, "bundle.dir", "bundle-dir", "", "directory of the bundle; unset: in the user's cache directory",
 			anyText(func(c *Config) *string { return &c.Bundle.Dir })},
-		{"bundle.mirror", "registry-mirror", "", "registry asked in place of the public ones",
+		{GroupImages, "bundle.mirror", "registry-mirror", "", "registry asked in place of the public ones",
 			mirror(func(c *Config) *string { return &c.Bundle.Mirror })},
-		{"bundle.archive", "archive", "", "saved bundle that source archive reads",
+		{GroupImages, "bundle.archive", "archive", "", "saved bundle that source archive reads",
 			existingFile(func(c *Config) *string { return &c.Bundle.Archive })},
-		{"apps.images", "images", "ours", "builds of the example applications",
+		{GroupImages, "apps.images", "images", "ours", "builds of the example applications",
 			oneOf(func(c *Config) *string { return &c.Apps.Images }, "ours", "upstream")},
 	}
 }
 
 func nameSettings() []setting {
 	return []setting{
-		{"names.bookinfo_namespace", "bookinfo-namespace", "bookinfo", "namespace of the bookinfo application",
+		{GroupNames, "names.bookinfo_namespace", "bookinfo-namespace", "bookinfo", "namespace of the bookinfo application",
 			label(func(c *Config) *string { return &c.Names.BookinfoNamespace })},
-		{"names.control_plane_namespace", "control-plane-namespace", "istio-system", "namespace of the control plane and its gateways",
+		{GroupNames, "names.control_plane_namespace", "control-plane-namespace", "istio-system", "namespace of the control plane and its gateways",
 			label(func(c *Config) *string { return &c.Names.ControlPlaneNamespace })},
-		{"names.control_plane_name", "control-plane-name", "basic-install", "name of the control plane",
+		{GroupNames, "names.control_plane_name", "control-plane-name", "basic-install", "name of the control plane",
 			label(func(c *Config) *string { return &c.Names.ControlPlaneName })},
-		{"names.control_plane_route_name", "control-plane-route-name", "api", "name of the route to the ingress gateway",
+		{GroupNames, "names.control_plane_route_name", "control-plane-route-name", "api", "name of the route to the ingress gateway",
 			label(func(c *Config) *string { return &c.Names.ControlPlaneRouteName })},
 	}
 }
 
 func runSettings() []setting {
 	return []setting{
-		{"run.keep", "keep", "false", "leave cluster and mesh in place at the end",
+		{GroupCluster, "run.keep", "keep", "false", "leave cluster and mesh in place at the end",
 			yesNo(func(c *Config) *bool { return &c.Run.Keep })},
-		{"run.require_full", "require-full", "false", "a run with skipped features does not pass",
+		{GroupReport, "run.require_full", "require-full", "false", "a run with skipped features does not pass",
 			yesNo(func(c *Config) *bool { return &c.Run.RequireFull })},
-		{"run.report", "report", "report", "directory of the reports",
+		{GroupReport, "run.report", "report", "report", "directory of the reports",
 			someText(func(c *Config) *string { return &c.Run.Report })},
-		{"run.retain", "retain", "0", "finished runs kept in the directory of the reports, the newest ones; 0: all",
+		{GroupReport, "run.retain", "retain", "0", "finished runs kept in the directory of the reports, the newest ones; 0: all",
 			whole(func(c *Config) *int { return &c.Run.Retain }, 0, maxRetain)},
-		{"run.suites", "suite", "", "suites to run; unset: all",
+		{GroupSelection, "run.suites", "suite", "", "suites to run; unset: all",
 			words(func(c *Config) *[]string { return &c.Run.Suites })},
-		{"run.feature", "feature", "", "features to run, by name; unset: all",
+		{GroupSelection, "run.feature", "feature", "", "features to run, by name; unset: all",
 			pattern(func(c *Config) *string { return &c.Run.Feature })},
-		{"run.labels", "labels", "", "only features that carry all of these labels",
+		{GroupSelection, "run.labels", "labels", "", "only features that carry all of these labels",
 			pairs(func(c *Config) *map[string]string { return &c.Run.Labels })},
-		{"run.slow", "slow", "1", "factor on every limit of the budget, for slower clusters",
+		{GroupDeadlines, "run.slow", "slow", "1", "factor on every limit of the budget, for slower clusters",
 			factor(func(c *Config) *float64 { return &c.Run.Slow }, 0.1, 20)},
-		{"run.hold", "hold", "0s", "how long the first feature that fails is held as it is, or until Enter; 0s: not at all",
+		{GroupDeadlines, "run.hold", "hold", "0s", "how long the first feature that fails is held as it is, or until Enter; 0s: not at all",
 			pause(func(c *Config) *time.Duration { return &c.Run.Hold }, defaultHold)},
 	}
 }
@@ -138,7 +148,7 @@ func runSettings() []setting {
 func budgetSettings() []setting {
 	d := wait.DefaultBudget()
 	line := func(name string, def time.Duration, help string, at func(*wait.Budget) *time.Duration) setting {
-		return setting{"budget." + name, "", def.String(), help,
+		return setting{GroupDeadlines, "budget." + name, "", def.String(), help,
 			span(func(c *Config) *time.Duration { return at(&c.Budget) })}
 	}
 	return []setting{

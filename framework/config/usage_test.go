@@ -112,7 +112,7 @@ func TestAnExistingMeshMayHaveAnyVersion(t *testing.T) {
 
 func TestUnknownFlagSuggestsTheNearest(t *testing.T) {
 	fs := pflag.NewFlagSet("meshgate", pflag.ContinueOnError)
-	Flags(fs)
+	Flags(fs, "run", nil)
 	err := FlagError(fs, fs.Parse([]string{"--kubeconfg", "x"}))
 	var usage *UsageError
 	require.ErrorAs(t, err, &usage)
@@ -123,12 +123,4 @@ func TestUnknownFlagSuggestsTheNearest(t *testing.T) {
 	assert.EqualError(t, err, "flags: want flags as --help lists them (command line): flag needs an argument: --nodes")
 	assert.NoError(t, FlagError(fs, nil))
 	assert.True(t, errors.Is(FlagError(fs, pflag.ErrHelp), pflag.ErrHelp))
-}
-
-func TestDistance(t *testing.T) {
-	assert.Equal(t, 0, distance("mesh", "mesh"))
-	assert.Equal(t, 1, distance("mesh", "mash"))
-	assert.Equal(t, 1, distance("mesh", "meshs"))
-	assert.Equal(t, 3, distance("kitten", "sitting"))
-	assert.Equal(t, 4, distance("", "mesh"))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +19,10 @@ type value struct {
 	kind  string // text, number, bool, duration, list, pairs or yaml
 	want  string // what is accepted, in words that follow "want"
 	alone string // what the flag means without a value; empty: it needs one
-	set   func(c *Config, text string) error
-	get   func(c Config) any
+	// choices are the values that a shell completes; nil where none are known.
+	choices []string
+	set     func(c *Config, text string) error
+	get     func(c Config) any
 }
 
 var (
@@ -42,8 +45,11 @@ func matches(ok bool) error {
 	return errMismatch
 }
 
+// wantAny is what a setting accepts that takes every text.
+const wantAny = "any text"
+
 func anyText(at func(*Config) *string) value {
-	return text(at, "any text", func(string) error { return nil })
+	return text(at, wantAny, func(string) error { return nil })
 }
 
 func someText(at func(*Config) *string) value {
@@ -51,14 +57,9 @@ func someText(at func(*Config) *string) value {
 }
 
 func oneOf(at func(*Config) *string, allowed ...string) value {
-	return text(at, orList(allowed), func(s string) error {
-		for _, a := range allowed {
-			if s == a {
-				return nil
-			}
-		}
-		return errMismatch
-	})
+	v := text(at, orList(allowed), func(s string) error { return matches(slices.Contains(allowed, s)) })
+	v.choices = allowed
+	return v
 }
 
 // label is a DNS-1123 label, as Kubernetes asks of a namespace.
@@ -68,8 +69,11 @@ func label(at func(*Config) *string) value {
 	})
 }
 
-func minorVersion(at func(*Config) *string) value {
-	return text(at, `a minor version such as "1.31"`, func(s string) error { return matches(s == "" || minor.MatchString(s)) })
+// minorVersion may be any; those of flavour istio are offered to a shell.
+func minorVersion(at func(*Config) *string, offered ...string) value {
+	v := text(at, `a minor version such as "1.31"`, func(s string) error { return matches(s == "" || minor.MatchString(s)) })
+	v.choices = offered
+	return v
 }
 
 func mirror(at func(*Config) *string) value {
@@ -145,7 +149,7 @@ func pause(at func(*Config) *time.Duration, alone string) value {
 }
 
 func yesNo(at func(*Config) *bool) value {
-	return value{kind: "bool", want: "true or false", alone: "true",
+	return value{kind: "bool", want: "true or false", alone: "true", choices: []string{"true", "false"},
 		set: func(c *Config, s string) error {
 			*at(c) = s == "true"
 			return matches(s == "true" || s == "false")

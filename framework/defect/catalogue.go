@@ -14,6 +14,9 @@ import (
 	"slices"
 	"strings"
 
+	"meshgate/framework/manifest"
+
+	meshconfig "istio.io/api/mesh/v1alpha1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -82,7 +85,8 @@ func (d Defect) marker() string {
 }
 
 // Load reads a catalogue: the first document of each file is the defect, the others are its
-// objects. An unknown field is an error that names file and field.
+// objects. An unknown field, also of an object or of the mesh configuration, is an error
+// that names file and field.
 func Load(fsys fs.FS) ([]Defect, error) {
 	files, err := fs.Glob(fsys, "*.yaml")
 	if err != nil || len(files) == 0 {
@@ -124,8 +128,8 @@ func load(fsys fs.FS, file string) (Defect, error) {
 		return Defect{}, fmt.Errorf("want a Defect of meshgate/v1 that is named after the file, got %s %s %q", h.APIVersion, h.Kind, d.Name)
 	}
 	for _, text := range documents[1:] {
-		o := &unstructured.Unstructured{}
-		if err := yaml.UnmarshalStrict(text, &o.Object); err != nil {
+		o, err := manifest.Parse(text)
+		if err != nil {
 			return Defect{}, err
 		}
 		d.Objects = append(d.Objects, o)
@@ -173,6 +177,9 @@ func (d Defect) validate() error {
 	}
 	want(len(d.Objects)+len(d.MeshConfig)+len(d.ControlPlane) > 0, "spec: the defect changes nothing: want objects, meshConfig or controlPlane")
 	want(d.Alone || len(d.MeshConfig)+len(d.ControlPlane) == 0, "spec.alone: want true for a defect with meshConfig or controlPlane, because it changes the whole mesh")
+	if err := manifest.CheckMessage("spec.meshConfig", d.MeshConfig, &meshconfig.MeshConfig{}); err != nil {
+		errs = append(errs, err)
+	}
 	places := slices.DeleteFunc([]string{d.Shown.Gateway, d.Shown.Sidecar, d.Shown.Object}, func(s string) bool { return s == "" })
 	want(len(places) == 1, "spec.shown: want one of gateway, sidecar, object")
 	return errors.Join(errs...)

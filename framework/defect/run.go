@@ -8,14 +8,14 @@ import (
 
 	"meshgate/framework/progress"
 	"meshgate/framework/report"
-	"meshgate/framework/suite"
+	"meshgate/framework/runner"
 )
 
 // Run injects the defects batch by batch into the mesh of the session, runs the features
 // that must detect them, and reverts each batch. It returns a cell of the kill matrix for
 // each defect and feature. Skipped features are left out.
-func Run(ctx context.Context, s *suite.Session, log progress.Log, defects []Defect) ([]report.Kill, error) {
-	if err := s.Stand(ctx); err != nil {
+func Run(ctx context.Context, s *runner.Session, log progress.Log, defects []Defect) ([]report.Kill, error) {
+	if err := s.SetUp(ctx); err != nil {
 		return nil, err
 	}
 	t, err := newTarget(s.Bed())
@@ -41,11 +41,11 @@ func Run(ctx context.Context, s *suite.Session, log progress.Log, defects []Defe
 
 // check injects one batch, runs its features and compares the results; it reverts the batch
 // in any case.
-func (t target) check(ctx context.Context, s *suite.Session, phase progress.Phase, batch []Defect) (kills []report.Kill, err error) {
+func (t target) check(ctx context.Context, s *runner.Session, phase progress.Phase, batch []Defect) (kills []report.Kill, err error) {
 	defer func() {
 		phase.Waiting("the defects to be reverted")
 		if e := t.revert(ctx); e != nil {
-			err = errors.Join(err, fmt.Errorf("the mesh still has the defects %s: %w: revert them with `meshgate sabotage --mend`, or remove the mesh with `meshgate down`", names(batch), e))
+			err = errors.Join(err, fmt.Errorf("the mesh still has the defects %s: %w: revert them with `meshgate sabotage --revert`, or remove the mesh with `meshgate down`", names(batch), e))
 		}
 	}()
 	phase.Waiting("every proxy to have the defects")
@@ -57,7 +57,7 @@ func (t target) check(ctx context.Context, s *suite.Session, phase progress.Phas
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() { defer close(watched); w.watch(watching) }()
-	found, err := s.Play(ctx, suite.Round{Only: featuresOf(batch), Foreseen: declaredMismatch(batch), Follow: true, Ended: w.ended})
+	found, err := s.RunRounds(ctx, runner.Round{Only: featuresOf(batch), Expected: declaredMismatch(batch), Follow: true, Ended: w.ended})
 	stop()
 	<-watched
 	if err != nil || ctx.Err() != nil {
@@ -90,7 +90,7 @@ func declaredMismatch(batch []Defect) func(suite, feature string, s report.Step)
 	return func(of, feature string, step report.Step) (report.Mismatch, bool) {
 		for _, d := range batch {
 			for _, s := range d.Sees {
-				if m, named := suite.Named(step, s.Step, s.Field); named && s.Feature == suite.Key(of, feature) {
+				if m, named := runner.Named(step, s.Step, s.Field); named && s.Feature == runner.Key(of, feature) {
 					return m, true
 				}
 			}
@@ -113,7 +113,7 @@ func matrix(batch []Defect, found []report.Suite, missing func(Defect) error) []
 			}
 			if ran {
 				k.Took = f.Took
-				suite.Compare(&k, f)
+				runner.Compare(&k, f)
 			}
 			if err := missing(d); err != nil {
 				k.Outcome, k.Got = report.NotShown, fmt.Sprintf("the defect was not seen in effect: %v; the feature: %s", err, k.Got)

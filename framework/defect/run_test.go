@@ -18,7 +18,7 @@ func replace(t *testing.T, text, from, to string) string {
 }
 
 func found(status report.Status, step, field string) []report.Suite {
-	s := report.Step{Name: step, Kind: report.Then, Status: status}
+	s := report.Step{Name: step, Kind: report.Assertion, Status: status}
 	if status == report.Fail {
 		s.Failure = &report.Failure{Message: "what was seen", Mismatches: []report.Mismatch{{Field: field, Want: "1", Got: "2"}}}
 	}

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"meshgate/framework/suite"
+	"meshgate/framework/runner"
 	"meshgate/framework/testbed"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +30,7 @@ const adminPort = 15000
 // a defect changes exists only while the features' objects do.
 type witness struct {
 	bed     *testbed.Bed
-	session *suite.Session
+	session *runner.Session
 	defects []Defect
 
 	mu   sync.Mutex

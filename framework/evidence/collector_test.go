@@ -25,6 +25,7 @@ import (
 	"meshgate/framework/evidence"
 	"meshgate/framework/mesh"
 	"meshgate/framework/report"
+	"meshgate/framework/report/render"
 )
 
 func istio() *mesh.Mesh {
@@ -102,8 +103,8 @@ func write(t *testing.T, root string, c *evidence.Collector, p planted, files []
 		Observation: encoded(map[string]any{"header": map[string]any{"Set-Cookie": []string{p.cookie}}, "body": p.everywhere()}), Way: way(p)}
 	run := report.Run{ID: "run", Started: time.Now(), Ended: time.Now(), Command: []string{"meshgate", "--token=" + p.token},
 		Suites: []report.Suite{{Name: "s", Features: []report.Feature{{Name: "F", Status: report.Fail, Reason: p.everywhere(),
-			Steps: []report.Step{{Name: "s", Kind: report.Then, Status: report.Fail, Failure: failure, Evidence: files}}}}}}}
-	_, err := report.Write(root, run.Redacted(&c.Redactor))
+			Steps: []report.Step{{Name: "s", Kind: report.Assertion, Status: report.Fail, Failure: failure, Evidence: files}}}}}}}
+	_, err := render.Write(root, run.Redacted(&c.Redactor))
 	require.NoError(t, err)
 }
 

@@ -129,7 +129,7 @@ func withoutRuns(s, mark string, belongs func(byte) bool) string {
 }
 
 // isPEM accepts many bytes, because a key may be escaped, quoted or indented; the price is
-// that a few words of the surrounding log line are removed too.
+// that a few words of its log line are removed too.
 func isPEM(c byte) bool {
 	return isBase64(c) || c == ' ' || c == '\t' || c == '\r' || c == '\\'
 }

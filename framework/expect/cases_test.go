@@ -124,29 +124,21 @@ func cases(t *testing.T) map[string][]judged {
 		"NoHeader": {
 			{NoHeader("X-Secret"), answer(), answer(withHeader("X-Secret", "")), `200 ` + url + `: X-Secret: want "no such header", got ""`},
 			{NoHeader("X-Secret"), answer(), reset, `reset in tls ` + url + `: X-Secret: want "a response without it", got "reset in tls: so it was"`}},
-		"Location":   {{Location("https://a.test/"), answer(withHeader("Location", "https://a.test/")), answer(withHeader("Location", "https://a.test")), `200 ` + url + `: Location: want "https://a.test/", got "https://a.test"`}},
-		"NoLocation": {{NoLocation(), answer(), answer(withHeader("Location", "/")), `200 ` + url + `: Location: want "no such header", got "/"`}},
-		"Redirect": {
-			{Redirect("api.test", "/a?b=c"), answer(status(301), withHeader("Location", url)), answer(status(302), withHeader("Location", url)), `302 ` + url + `: status: want "301", got "302"`},
-			{Redirect("api.test", "/a?b=c"), answer(status(301), withHeader("Location", url)), answer(status(301), withHeader("Location", "https://api.test/a")), `301 ` + url + `: Location: want "` + url + `", got "https://api.test/a"`}},
+		"Location":     {{Location("https://a.test/"), answer(withHeader("Location", "https://a.test/")), answer(withHeader("Location", "https://a.test")), `200 ` + url + `: Location: want "https://a.test/", got "https://a.test"`}},
+		"NoLocation":   {{NoLocation(), answer(), answer(withHeader("Location", "/")), `200 ` + url + `: Location: want "no such header", got "/"`}},
 		"BodyContains": {{BodyContains("Comedy"), answer(withBody("The Comedy of Errors")), answer(withBody("a tragedy")), `200 ` + url + `: body: want "… Comedy …", got "a tragedy"`}},
-		"BodyLacks": {
-			{BodyLacks("Comedy"), answer(withBody("a tragedy")), answer(withBody("The Comedy")), `200 ` + url + `: body: want "a whole one without Comedy", got "The Comedy"`},
-			{BodyLacks("Comedy"), answer(withBody("")), answer(withBody("a tra"), func(o *probe.Observation) { o.Truncated = true }), `200 ` + url + `: body: want "a whole one without Comedy", got "a tra (cut at 5 bytes)"`}},
-		"Protocol": {{Protocol("HTTP/2.0"), answer(), answer(func(o *probe.Observation) { o.Proto = "HTTP/1.1" }), `200 ` + url + `: protocol: want "HTTP/2.0", got "HTTP/1.1"`}},
-		"Reused":   {{Reused(), answer(func(o *probe.Observation) { o.Reused = true }), answer(), `200 ` + url + `: connection: want "the one opened before", got "a new one"`}},
+		"Reused":       {{Reused(), answer(func(o *probe.Observation) { o.Reused = true }), answer(), `200 ` + url + `: connection: want "the one opened before", got "a new one"`}},
 		"FromGateway": {
 			{FromGateway(), answer(without("X-Envoy-Upstream-Service-Time")), answer(), `200 ` + url + `: made by: want "the gateway itself", got "an upstream"`},
 			{FromGateway(), answer(without("X-Envoy-Upstream-Service-Time")), answer(without("X-Envoy-Upstream-Service-Time"), without("Server")), `200 ` + url + `: Server: want "istio-envoy", got "no such header"`}},
-		"FromApp":            {{FromApp(), answer(), answer(without("X-Envoy-Upstream-Service-Time")), `200 ` + url + `: made by: want "an upstream", got "the gateway itself"`}},
-		"FromUpstream":       {{FromUpstream(), answer(without("Server")), answer(without("X-Envoy-Upstream-Service-Time")), `200 ` + url + `: made by: want "an upstream", got "the gateway itself"`}},
-		"FailedWith":         {{FailedWith(probe.ClassClosed, probe.ClassReset), reset, answer(status(503)), `503 ` + url + `: failure: want "closed or reset", got "503"`}},
-		"Severed":            {{Severed(), reset, answer(status(503)), `503 ` + url + `: failure: want "closed or reset", got "503"`}},
-		"Unanswered":         {{Unanswered(), refused(probe.ClassTimeout, probe.PhaseConnect, ""), answer(status(503)), `503 ` + url + `: failure: want "closed or reset or timeout", got "503"`}},
-		"FailedDuring":       {{FailedDuring(probe.PhaseTLS), reset, refused(probe.ClassReset, probe.PhaseConnect, ""), `reset in connect ` + url + `: failed during: want "tls", got "reset in connect: so it was"`}},
-		"AlertIs":            {{AlertIs("protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "handshake_failure"), `tls-alert handshake_failure in tls ` + url + `: TLS alert: want "protocol_version", got "tls-alert handshake_failure in tls: so it was"`}},
-		"RefusedAtHandshake": {{RefusedAtHandshake(), reset, refused(probe.ClassTLSVerify, probe.PhaseTLS, ""), `tls-verify in tls ` + url + `: failure: want "tls-alert or closed or reset", got "tls-verify in tls: so it was"`}},
-		"Dropped":            {{Dropped(), refused(probe.ClassTimeout, probe.PhaseConnect, ""), refused(probe.ClassTimeout, probe.PhaseResponse, ""), `timeout in response ` + url + `: failed during: want "connect", got "timeout in response: so it was"`}},
+		"FromApp":      {{FromApp(), answer(), answer(without("X-Envoy-Upstream-Service-Time")), `200 ` + url + `: made by: want "an upstream", got "the gateway itself"`}},
+		"FromUpstream": {{FromUpstream(), answer(without("Server")), answer(without("X-Envoy-Upstream-Service-Time")), `200 ` + url + `: made by: want "an upstream", got "the gateway itself"`}},
+		"FailedWith":   {{FailedWith(probe.ClassClosed, probe.ClassReset), reset, answer(status(503)), `503 ` + url + `: failure: want "closed or reset", got "503"`}},
+		"Severed":      {{Severed(), reset, answer(status(503)), `503 ` + url + `: failure: want "closed or reset", got "503"`}},
+		"Unanswered":   {{Unanswered(), refused(probe.ClassTimeout, probe.PhaseConnect, ""), answer(status(503)), `503 ` + url + `: failure: want "closed or reset or timeout", got "503"`}},
+		"FailedDuring": {{FailedDuring(probe.PhaseTLS), reset, refused(probe.ClassReset, probe.PhaseConnect, ""), `reset in connect ` + url + `: failed during: want "tls", got "reset in connect: so it was"`}},
+		"AlertIs":      {{AlertIs("protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "protocol_version"), refused(probe.ClassTLSAlert, probe.PhaseTLS, "handshake_failure"), `tls-alert handshake_failure in tls ` + url + `: TLS alert: want "protocol_version", got "tls-alert handshake_failure in tls: so it was"`}},
+		"Dropped":      {{Dropped(), refused(probe.ClassTimeout, probe.PhaseConnect, ""), refused(probe.ClassTimeout, probe.PhaseResponse, ""), `timeout in response ` + url + `: failed during: want "connect", got "timeout in response: so it was"`}},
 	}
 	for _, more := range []map[string][]judged{applicationCases(), echoTLSCases(), corsCases(), tlsCases(t)} {
 		for name, list := range more {
@@ -164,22 +156,13 @@ func applicationCases() map[string][]judged {
 			{EchoTarget("/a%2Fb//c?d=e"), answer(), answer(withBody(`{"target":"/a/b/c?d=e"}`)), `200 ` + url + `: received target: want "/a%2Fb//c?d=e", got "/a/b/c?d=e"`},
 			{EchoTarget("/"), answer(withBody(`{"target":"/"}`)), answer(withBody(`<html>`)), `200 ` + url + `: received target: want "/", got "not the echo application's answer: <html>"`},
 			{EchoTarget("/"), answer(withBody(`{"target":"/"}`)), reset, `reset in tls ` + url + `: received target: want "/", got "no answer: reset in tls: so it was"`}},
-		"EchoPath":   {{EchoPath("/a%2Fb//c"), answer(), answer(withBody(`{"target":"/a","path":"/a"}`)), `200 ` + url + `: received path: want "/a%2Fb//c", got "/a"`}},
 		"EchoMethod": {{EchoMethod("PATCH"), answer(), answer(withBody(`{"target":"/","method":"patch"}`)), `200 ` + url + `: received method: want "PATCH", got "patch"`}},
-		"EchoHost":   {{EchoHost("api.test"), answer(), answer(withBody(`{"target":"/","host":"api.test:443"}`)), `200 ` + url + `: received host: want "api.test", got "api.test:443"`}},
 		"EchoFrom":   {{EchoFrom("10.0.0.7", "10.0.0.8"), answer(withBody(`{"target":"/","remote":"10.0.0.8:4711"}`)), answer(withBody(`{"target":"/","remote":"10.0.0.80:4711"}`)), `200 ` + url + `: received source address: want "10.0.0.7 or 10.0.0.8", got "10.0.0.80:4711"`}},
 		"EchoApp": {
 			{EchoApp("my-app"), answer(), answer(withBody(`{"target":"/","pod":"catalog-6b-yy"}`)), `200 ` + url + `: received by application: want "my-app", got "catalog-6b-yy"`},
 			{EchoApp("my-app"), answer(), answer(withBody(`{"target":"/","pod":"my-app-other-6b-yy"}`)), `200 ` + url + `: received by application: want "my-app", got "my-app-other-6b-yy"`}},
 		"EchoHeader":   {{EchoHeader("x-plan", "gold, silver"), answer(), answer(withBody(`{"target":"/","headers":{"X-Plan":["gold"]}}`)), `200 ` + url + `: received header x-plan: want "gold, silver", got "gold"`}},
 		"EchoNoHeader": {{EchoNoHeader("x-other"), answer(), answer(withBody(`{"target":"/","headers":{"X-Other":[""]}}`)), `200 ` + url + `: received header x-other: want "no such header", got ""`}},
-		"JSONField": {
-			{JSONField("list.0.n", "1"), answer(), answer(withBody(`{"list":[{"n":"2"}]}`)), `200 ` + url + `: list.0.n: want "1", got "2"`},
-			{JSONField("none", "null"), answer(), answer(withBody(`{"list":[]}`)), `200 ` + url + `: none: want "null", got "nothing at \"none\""`},
-			{JSONField("list.1", "x"), answer(withBody(`{"list":[0,"x"]}`)), answer(), `200 ` + url + `: list.1: want "x", got "nothing at \"1\""`},
-			{JSONField("method.x", "x"), answer(withBody(`{"method":{"x":"x"}}`)), answer(), `200 ` + url + `: method.x: want "x", got "nothing at \"x\""`},
-			{JSONField("a", "b"), answer(withBody(`{"a":"b"}`)), answer(withBody(`a: b`)), `200 ` + url + `: a: want "b", got "no JSON: a: b"`},
-			{JSONField("a", "b"), answer(withBody(`{"a":"b"}`)), reset, `reset in tls ` + url + `: a: want "b", got "no answer: reset in tls: so it was"`}},
 		"Documents": {
 			{Documents(`[{"rating":1},{"rating":1}]`), documents(`[{"rating": 1}, {"rating": 1}]`), documents(`[{"rating":1}]`), `connected ` + url + `: documents: want "[{\"rating\":1},{\"rating\":1}]", got "[{\"rating\":1}]"`},
 			{Documents(`[]`), documents(`[]`), refused(probe.ClassAuth, probe.PhaseAuth, ""), `auth in auth ` + url + `: documents: want "[]", got "auth in auth: so it was"`}},
@@ -198,13 +181,11 @@ func applicationCases() map[string][]judged {
 			{Stars("Reviewer1", 1), html, reset, `reset in tls ` + url + `: stars by Reviewer1: want "1", got "no answer: reset in tls: so it was"`}},
 		"StarColor": {
 			{StarColor("Reviewer1", "red"), html, answer(withBody(page), func(o *probe.Observation) { o.Truncated = true }), `200 ` + url + `: colour of stars by Reviewer1: want "red", got "the page was cut at ` + strconv.Itoa(len(page)) + ` bytes"`}},
-		"Unrated":   {{Unrated("Reviewer2"), html, answer(withBody("")), `200 ` + url + `: stars by Reviewer2: want "no rating", got "product page: neither a review nor an error message in 0 bytes: not bookinfo's page"`}},
-		"PageError": {{PageError("unavailable"), html, answer(withBody(`<article class="review"><cite class="reviewer">R</cite></article>`)), `200 ` + url + `: error on the page: want "… unavailable …", got ""`}},
 	}
 }
 
 func TestNoVersionIsNoAssertion(t *testing.T) {
-	assert.ErrorIs(t, EchoTLS()(answer()), errNoChecks)
+	assert.ErrorIs(t, EchoTLS().Judge(answer()), errNoChecks)
 }
 
 func echoTLSCases() map[string][]judged {

@@ -21,12 +21,13 @@ const (
 	allowMethods     = "Access-Control-Allow-Methods"
 	allowHeaders     = "Access-Control-Allow-Headers"
 	allowCredentials = "Access-Control-Allow-Credentials"
+	exposeHeaders    = "Access-Control-Expose-Headers"
 	maxAge           = "Access-Control-Max-Age"
 )
 
-// Preflight wants the answer to a preflight to tell the whole policy (spec.md, CORS).
+// Preflight wants the answer to a preflight to tell the whole policy (docs/spec/basic-gateway.md#cors).
 func Preflight(want CORS) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{HeaderField(allowOrigin), HeaderField(allowMethods), HeaderField(allowHeaders), HeaderField(maxAge), HeaderField(allowCredentials)}, func(o probe.Observation) error {
 		credentials := noHeader(o, allowCredentials)
 		if want.Credentials {
 			credentials = header(o, allowCredentials, "true")
@@ -40,12 +41,12 @@ func Preflight(want CORS) Check {
 			listed(o, allowMethods, want.Methods, strings.ToUpper),
 			listed(o, allowHeaders, want.Headers, strings.ToLower),
 			age, credentials)
-	}
+	})
 }
 
 // NoCORS wants a response without any CORS header.
 func NoCORS() Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{HeaderField(allowOrigin), HeaderField(allowMethods), HeaderField(allowHeaders), HeaderField(exposeHeaders), HeaderField(maxAge), HeaderField(allowCredentials)}, func(o probe.Observation) error {
 		var wrong []error
 		for name := range o.Header {
 			if strings.HasPrefix(strings.ToLower(name), "access-control-") {
@@ -57,16 +58,16 @@ func NoCORS() Check {
 		}
 		slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 		return verdict(o, wrong...)
-	}
+	})
 }
 
 // listed compares a list-valued header as a set.
 func listed(o probe.Observation, name string, want []string, fold func(string) string) error {
 	got, there := value(o, name)
 	if !there && len(want) > 0 {
-		return &Mismatch{Field: name, Want: strings.Join(want, ","), Got: absent(o)}
+		return &Mismatch{Field: HeaderField(name), Want: strings.Join(want, ","), Got: absent(o)}
 	}
-	return unless(slices.Equal(set(want, fold), set(tokens(got), fold)), name, strings.Join(want, ","), got)
+	return unless(slices.Equal(set(want, fold), set(tokens(got), fold)), HeaderField(name), strings.Join(want, ","), got)
 }
 
 func set(all []string, fold func(string) string) []string {

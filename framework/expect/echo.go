@@ -36,27 +36,17 @@ type echoedTLS struct {
 // EchoTarget wants the request target, path and query, to have reached the
 // application byte for byte so.
 func EchoTarget(want string) Check {
-	return echo("target", func(e echoed) (string, bool) { return e.Target, e.Target == want }, want)
-}
-
-// EchoPath is EchoTarget without the query.
-func EchoPath(want string) Check {
-	return echo("path", func(e echoed) (string, bool) { return e.Path, e.Path == want }, want)
+	return echo(FieldReceivedTarget, func(e echoed) (string, bool) { return e.Target, e.Target == want }, want)
 }
 
 // EchoMethod wants the method that reached the application.
 func EchoMethod(want string) Check {
-	return echo("method", func(e echoed) (string, bool) { return e.Method, e.Method == want }, want)
-}
-
-// EchoHost wants the Host header that reached the application.
-func EchoHost(want string) Check {
-	return echo("host", func(e echoed) (string, bool) { return e.Host, e.Host == want }, want)
+	return echo(FieldReceivedMethod, func(e echoed) (string, bool) { return e.Method, e.Method == want }, want)
 }
 
 // EchoFrom wants the application to have been asked from one of these IP addresses.
 func EchoFrom(ips ...string) Check {
-	return echo("source address", func(e echoed) (string, bool) {
+	return echo(FieldReceivedSourceAddress, func(e echoed) (string, bool) {
 		ip, _, err := net.SplitHostPort(e.Remote)
 		return e.Remote, err == nil && slices.Contains(ips, ip)
 	}, either(ips))
@@ -64,7 +54,7 @@ func EchoFrom(ips ...string) Check {
 
 // EchoApp wants the answer to come from a pod of this Deployment.
 func EchoApp(deployment string) Check {
-	return echo("by application", func(e echoed) (string, bool) { return e.Pod, ownerOf(e.Pod) == deployment }, deployment)
+	return echo(FieldReceivedApp, func(e echoed) (string, bool) { return e.Pod, ownerOf(e.Pod) == deployment }, deployment)
 }
 
 // ownerOf cuts the two hashes off a pod's name that its ReplicaSet and its
@@ -77,7 +67,7 @@ func ownerOf(pod string) string {
 // EchoHeader wants a header that reached the application; several lines of it are
 // joined by ", ".
 func EchoHeader(name, want string) Check {
-	return echo("header "+name, func(e echoed) (string, bool) {
+	return echo(ReceivedHeaderField(name), func(e echoed) (string, bool) {
 		got := strings.Join(e.Headers.Values(name), ", ")
 		return got, got == want
 	}, want)
@@ -85,7 +75,7 @@ func EchoHeader(name, want string) Check {
 
 // EchoNoHeader wants that no such header reached the application.
 func EchoNoHeader(name string) Check {
-	return echo("header "+name, func(e echoed) (string, bool) {
+	return echo(ReceivedHeaderField(name), func(e echoed) (string, bool) {
 		values := e.Headers.Values(name)
 		return strings.Join(values, ", "), len(values) == 0
 	}, "no such header")
@@ -95,9 +85,9 @@ func EchoNoHeader(name string) Check {
 // begins with one of these: "1.2", "1.3", "1." for any.
 func EchoTLS(versions ...string) Check {
 	if len(versions) == 0 {
-		return func(probe.Observation) error { return errNoChecks }
+		return CheckOf(nil, func(probe.Observation) error { return errNoChecks })
 	}
-	return echoTLS("TLS version", either(versions), func(t echoedTLS) (string, bool) {
+	return echoTLS(FieldReceivedTLSVersion, either(versions), func(t echoedTLS) (string, bool) {
 		return t.Version, slices.ContainsFunc(versions, func(v string) bool { return strings.HasPrefix(t.Version, v) })
 	})
 }
@@ -105,13 +95,13 @@ func EchoTLS(versions ...string) Check {
 // EchoSNI wants the server name that reached the application, byte for byte; "" wants
 // TLS without one.
 func EchoSNI(want string) Check {
-	return echoTLS("SNI", want, func(t echoedTLS) (string, bool) { return t.ServerName, t.ServerName == want })
+	return echoTLS(FieldReceivedSNI, want, func(t echoedTLS) (string, bool) { return t.ServerName, t.ServerName == want })
 }
 
 // EchoClientCert wants the client certificate that reached the application, by its
 // serial number in lower-case hex without leading zeros.
 func EchoClientCert(serial string) Check {
-	return echoTLS("client certificate", serial, func(t echoedTLS) (string, bool) {
+	return echoTLS(FieldReceivedClientCertificate, serial, func(t echoedTLS) (string, bool) {
 		got, ok := clientSerial(t)
 		return got, ok && got == serial
 	})
@@ -120,7 +110,7 @@ func EchoClientCert(serial string) Check {
 // EchoNoClientCert wants TLS to have reached the application, and no client
 // certificate with it.
 func EchoNoClientCert() Check {
-	return echoTLS("client certificate", none, func(t echoedTLS) (string, bool) {
+	return echoTLS(FieldReceivedClientCertificate, none, func(t echoedTLS) (string, bool) {
 		got, ok := clientSerial(t)
 		return got, !ok
 	})
@@ -128,7 +118,7 @@ func EchoNoClientCert() Check {
 
 // EchoPlain wants the request to have reached the application in the clear.
 func EchoPlain() Check {
-	return echo("TLS", func(e echoed) (string, bool) { return tlsOf(e), tlsOf(e) == none }, none)
+	return echo(FieldReceivedTLS, func(e echoed) (string, bool) { return tlsOf(e), tlsOf(e) == none }, none)
 }
 
 const none = "none"
@@ -151,7 +141,7 @@ func tlsOf(e echoed) string {
 	return string(e.TLS)
 }
 
-func echoTLS(field, want string, look func(echoedTLS) (got string, ok bool)) Check {
+func echoTLS(field Field, want string, look func(echoedTLS) (got string, ok bool)) Check {
 	return echo(field, func(e echoed) (string, bool) {
 		var t *echoedTLS
 		if err := json.Unmarshal(e.TLS, &t); err != nil || t == nil {
@@ -161,16 +151,15 @@ func echoTLS(field, want string, look func(echoedTLS) (got string, ok bool)) Che
 	}, want)
 }
 
-func echo(field string, look func(echoed) (got string, ok bool), want string) Check {
-	field = "received " + field
-	return func(o probe.Observation) error {
+func echo(field Field, look func(echoed) (got string, ok bool), want string) Check {
+	return CheckOf([]Field{field}, func(o probe.Observation) error {
 		e, err := readEcho(o)
 		if err != nil {
 			return verdict(o, &Mismatch{Field: field, Want: want, Got: err.Error()})
 		}
 		got, ok := look(e)
 		return verdict(o, unless(ok, field, want, got))
-	}
+	})
 }
 
 func readEcho(o probe.Observation) (echoed, error) {

@@ -18,69 +18,69 @@ func StatusIn(want ...int) Check {
 	for i, w := range want {
 		words[i] = strconv.Itoa(w)
 	}
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldStatus}, func(o probe.Observation) error {
 		ok := o.Failure == nil && slices.Contains(want, o.Status)
-		return verdict(o, unless(ok, "status", either(words), outcome(o)))
-	}
+		return verdict(o, unless(ok, FieldStatus, either(words), outcome(o)))
+	})
 }
 
 // Answered wants a whole response of any status, or for other kinds of probe the
 // handshake or the connection.
 func Answered() Check {
-	return func(o probe.Observation) error {
-		return verdict(o, unless(o.Failure == nil, "outcome", "an answer", outcome(o)))
-	}
+	return CheckOf([]Field{FieldOutcome}, func(o probe.Observation) error {
+		return verdict(o, unless(o.Failure == nil, FieldOutcome, "an answer", outcome(o)))
+	})
 }
 
 // Header wants a header's value; several lines of it are joined by ", ".
 func Header(name, want string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{HeaderField(name)}, func(o probe.Observation) error {
 		return verdict(o, header(o, name, want))
-	}
+	})
 }
 
 func header(o probe.Observation, name, want string) error {
 	if _, there := value(o, name); !there {
-		return &Mismatch{Field: name, Want: want, Got: absent(o)}
+		return &Mismatch{Field: HeaderField(name), Want: want, Got: absent(o)}
 	}
 	got, _ := value(o, name)
-	return differ(name, want, got)
+	return differ(HeaderField(name), want, got)
 }
 
 // HeaderHasPrefix wants a header's value to begin so, such as a media type.
 func HeaderHasPrefix(name, prefix string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{HeaderField(name)}, func(o probe.Observation) error {
 		got, there := value(o, name)
 		if !there {
 			got = absent(o)
 		}
-		return verdict(o, unless(there && strings.HasPrefix(got, prefix), name, prefix+"…", got))
-	}
+		return verdict(o, unless(there && strings.HasPrefix(got, prefix), HeaderField(name), prefix+"…", got))
+	})
 }
 
 // HeaderLacksToken wants a header that is a list, is there, and does not list the
 // token. A header that is missing lists nothing, and so proves nothing.
 func HeaderLacksToken(name, token string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{HeaderField(name)}, func(o probe.Observation) error {
 		got, there := value(o, name)
 		if !there {
-			return verdict(o, &Mismatch{Field: name, Want: "a list without " + token, Got: absent(o)})
+			return verdict(o, &Mismatch{Field: HeaderField(name), Want: "a list without " + token, Got: absent(o)})
 		}
-		return verdict(o, unless(!slices.Contains(tokens(got), token), name, "a list without "+token, got))
-	}
+		return verdict(o, unless(!slices.Contains(tokens(got), token), HeaderField(name), "a list without "+token, got))
+	})
 }
 
 // NoHeader wants a response that does not carry the header.
 func NoHeader(name string) Check {
-	return func(o probe.Observation) error { return verdict(o, noHeader(o, name)) }
+	return CheckOf([]Field{HeaderField(name)}, func(o probe.Observation) error { return verdict(o, noHeader(o, name)) })
 }
 
 func noHeader(o probe.Observation, name string) error {
 	got, there := value(o, name)
 	if o.Failure != nil {
-		return &Mismatch{Field: name, Want: "a response without it", Got: outcome(o)}
+		return &Mismatch{Field: HeaderField(name), Want: "a response without it", Got: outcome(o)}
 	}
-	return unless(!there, name, "no such header", got)
+	return unless(!there, HeaderField(name), "no such header", got)
 }
 
 // Location wants the target of a redirect, byte for byte.
@@ -89,43 +89,18 @@ func Location(want string) Check { return Header("Location", want) }
 // NoLocation wants a response that does not redirect.
 func NoLocation() Check { return NoHeader("Location") }
 
-// Redirect wants what httpsRedirect of a Gateway promises (spec.md, HTTPSRedirect):
-// 301 to the same host by https, with path and query kept.
-func Redirect(host, pathAndQuery string) Check {
-	return All(Status(301), Location("https://"+host+pathAndQuery))
-}
-
 // BodyContains wants a text in the response's body.
 func BodyContains(want string) Check {
-	return func(o probe.Observation) error {
-		return verdict(o, unless(strings.Contains(string(o.Body), want), "body", "… "+want+" …", body(o)))
-	}
-}
-
-// BodyLacks wants a response whose body does not have a text in it.
-func BodyLacks(unwanted string) Check {
-	return func(o probe.Observation) error {
-		ok := o.Failure == nil && !o.Truncated && !strings.Contains(string(o.Body), unwanted)
-		return verdict(o, unless(ok, "body", "a whole one without "+unwanted, body(o)))
-	}
-}
-
-// Protocol wants the response's HTTP version, "HTTP/1.1" or "HTTP/2.0".
-func Protocol(want string) Check {
-	return func(o probe.Observation) error {
-		got := o.Proto
-		if got == "" {
-			got = outcome(o)
-		}
-		return verdict(o, differ("protocol", want, got))
-	}
+	return CheckOf([]Field{FieldBody}, func(o probe.Observation) error {
+		return verdict(o, unless(strings.Contains(string(o.Body), want), FieldBody, "… "+want+" …", body(o)))
+	})
 }
 
 // Reused wants the answer to have come on a connection that was open before.
 func Reused() Check {
-	return func(o probe.Observation) error {
-		return verdict(o, unless(o.Reused && o.Failure == nil, "connection", "the one opened before", connection(o)))
-	}
+	return CheckOf([]Field{FieldConnection}, func(o probe.Observation) error {
+		return verdict(o, unless(o.Reused && o.Failure == nil, FieldConnection, "the one opened before", connection(o)))
+	})
 }
 
 func connection(o probe.Observation) string {

@@ -13,16 +13,16 @@ import (
 
 // Line passes when every check does; its error has every mismatch of every check.
 func Line(checks ...LineCheck) LineCheck {
-	return func(l accesslog.Line) error {
+	return LineCheckOf(fieldsOfLine(checks), func(l accesslog.Line) error {
 		if len(checks) == 0 {
 			return errNoChecks
 		}
 		wrong := make([]error, len(checks))
 		for i, check := range checks {
-			wrong[i] = check(l)
+			wrong[i] = check.Judge(l)
 		}
 		return verdict(l, wrong...)
-	}
+	})
 }
 
 // aboutLine says in short which line it is.
@@ -35,46 +35,41 @@ func aboutLine(l accesslog.Line) string {
 }
 
 // text makes a check of a text field. An empty field and "-" are the same: nothing.
-func text(field, want string, of func(accesslog.Line) string) LineCheck {
-	return func(l accesslog.Line) error {
-		return verdict(l, differ("log "+field, dash(want), dash(of(l))))
-	}
+func text(field Field, want string, of func(accesslog.Line) string) LineCheck {
+	return LineCheckOf([]Field{field}, func(l accesslog.Line) error {
+		return verdict(l, differ(field, dash(want), dash(of(l))))
+	})
 }
 
 // IsHTTP wants the line of a request; that of a TCP connection has no method.
 func IsHTTP() LineCheck {
-	return holds("method", "one", func(l accesslog.Line) (string, bool) { return l.Method, l.Method != "-" && l.Method != "" })
+	return holds(FieldLogMethod, "one", func(l accesslog.Line) (string, bool) { return l.Method, l.Method != "-" && l.Method != "" })
 }
 
 // MethodIs wants the request's method.
 func MethodIs(want string) LineCheck {
-	return text("method", want, func(l accesslog.Line) string { return l.Method })
+	return text(FieldLogMethod, want, func(l accesslog.Line) string { return l.Method })
 }
 
 // PathIs wants the request's path with its query, as it came from the client.
 func PathIs(want string) LineCheck {
-	return text("path", want, func(l accesslog.Line) string { return l.Path })
-}
-
-// ProtocolIs wants the request's protocol, "HTTP/2".
-func ProtocolIs(want string) LineCheck {
-	return text("protocol", want, func(l accesslog.Line) string { return l.Protocol })
+	return text(FieldLogPath, want, func(l accesslog.Line) string { return l.Path })
 }
 
 // StatusIs wants the status that the client was sent, 0 for TCP.
 func StatusIs(want int) LineCheck {
-	return text("status", strconv.Itoa(want), func(l accesslog.Line) string { return strconv.Itoa(l.Status) })
+	return text(FieldLogStatus, strconv.Itoa(want), func(l accesslog.Line) string { return strconv.Itoa(l.Status) })
 }
 
 // FlagsAre wants exactly these response flags, "-" for none: "NR", "UF,URX".
 func FlagsAre(want string) LineCheck {
-	return text("flags", want, func(l accesslog.Line) string { return l.Flags })
+	return text(FieldLogFlags, want, func(l accesslog.Line) string { return l.Flags })
 }
 
 // FlagsContain wants this among the response flags, such as "UF": in some versions of
 // Envoy others stand beside it.
 func FlagsContain(want string) LineCheck {
-	return holds("flags", want+" among them", func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogFlags, want+" among them", func(l accesslog.Line) (string, bool) {
 		return l.Flags, slices.Contains(strings.Split(l.Flags, ","), want)
 	})
 }
@@ -82,44 +77,44 @@ func FlagsContain(want string) LineCheck {
 // DetailsAre wants these response-code details. The old text format has none, so
 // that there it can only fail.
 func DetailsAre(want string) LineCheck {
-	return text("details", want, func(l accesslog.Line) string { return l.Details })
+	return text(FieldLogDetails, want, func(l accesslog.Line) string { return l.Details })
 }
 
 // ClusterIs wants this upstream cluster: "outbound|27018||<host>".
 func ClusterIs(want string) LineCheck {
-	return text("upstream cluster", want, func(l accesslog.Line) string { return l.UpstreamCluster })
+	return text(FieldLogUpstreamCluster, want, func(l accesslog.Line) string { return l.UpstreamCluster })
 }
 
 // ClusterIn wants one of these clusters.
 func ClusterIn(want ...string) LineCheck {
-	return holds("upstream cluster", either(want), func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogUpstreamCluster, either(want), func(l accesslog.Line) (string, bool) {
 		return l.UpstreamCluster, slices.Contains(want, l.UpstreamCluster)
 	})
 }
 
 // AuthorityIs wants this Host header.
 func AuthorityIs(want string) LineCheck {
-	return text("authority", want, func(l accesslog.Line) string { return l.Authority })
+	return text(FieldLogAuthority, want, func(l accesslog.Line) string { return l.Authority })
 }
 
 // RequestIDIs wants this request ID.
 func RequestIDIs(want string) LineCheck {
-	return text("request ID", want, func(l accesslog.Line) string { return l.RequestID })
+	return text(FieldLogRequestID, want, func(l accesslog.Line) string { return l.RequestID })
 }
 
 // RouteIs wants this route name: "block_all" where REGISTRY_ONLY refused.
 func RouteIs(want string) LineCheck {
-	return text("route", want, func(l accesslog.Line) string { return l.RouteName })
+	return text(FieldLogRoute, want, func(l accesslog.Line) string { return l.RouteName })
 }
 
 // SNIIs wants this server name in the client's handshake with the proxy.
 func SNIIs(want string) LineCheck {
-	return text("SNI", want, func(l accesslog.Line) string { return l.SNI })
+	return text(FieldLogSNI, want, func(l accesslog.Line) string { return l.SNI })
 }
 
 // UpstreamHostIs wants the traffic to have gone to this host:port.
 func UpstreamHostIs(want string) LineCheck {
-	return text("upstream host", want, func(l accesslog.Line) string { return l.UpstreamHost })
+	return text(FieldLogUpstreamHost, want, func(l accesslog.Line) string { return l.UpstreamHost })
 }
 
 // NoUpstream wants the proxy to have asked no host.
@@ -127,14 +122,14 @@ func NoUpstream() LineCheck { return UpstreamHostIs("-") }
 
 // DownstreamRemoteIs wants the client to have had this host:port, as the proxy saw it.
 func DownstreamRemoteIs(want string) LineCheck {
-	return text("downstream remote", want, func(l accesslog.Line) string { return l.DownstreamRemote })
+	return text(FieldLogDownstreamRemote, want, func(l accesslog.Line) string { return l.DownstreamRemote })
 }
 
 // ConnectionIs wants the connection between these two, host:port each, the client first and
 // then whom it connected to. One end alone does not say which: a client may have one port for
 // connections to several places.
 func ConnectionIs(from, to string) LineCheck {
-	return Line(DownstreamRemoteIs(from), text("downstream local", to, func(l accesslog.Line) string { return l.DownstreamLocal }))
+	return Line(DownstreamRemoteIs(from), text(FieldLogDownstreamLocal, to, func(l accesslog.Line) string { return l.DownstreamLocal }))
 }
 
 // ContinuationOf wants the connection by which the proxy that wrote this line went on.
@@ -142,7 +137,7 @@ func ContinuationOf(l accesslog.Line) LineCheck { return ConnectionIs(l.Upstream
 
 // DownstreamHostIn wants the client to have been one of these hosts, as the proxy saw it.
 func DownstreamHostIn(want ...string) LineCheck {
-	return holds("downstream remote", "one of "+strings.Join(want, ", "), func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogDownstreamRemote, "one of "+strings.Join(want, ", "), func(l accesslog.Line) (string, bool) {
 		host, _, _ := net.SplitHostPort(l.DownstreamRemote)
 		return dash(l.DownstreamRemote), slices.Contains(want, host)
 	})
@@ -150,35 +145,35 @@ func DownstreamHostIn(want ...string) LineCheck {
 
 // EitherOf wants one of the checks to pass; the error is that of the last.
 func EitherOf(checks ...LineCheck) LineCheck {
-	return func(l accesslog.Line) error {
+	return LineCheckOf(fieldsOfLine(checks), func(l accesslog.Line) error {
 		err := errNoChecks
 		for _, check := range checks {
-			if err = check(l); err == nil {
+			if err = check.Judge(l); err == nil {
 				return nil
 			}
 		}
 		return err
-	}
+	})
 }
 
 // StartedAfter wants a request or connection that began after a moment.
 func StartedAfter(moment time.Time) LineCheck {
-	return holds("start", "after "+moment.UTC().Format(time.RFC3339Nano), func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogStart, "after "+moment.UTC().Format(time.RFC3339Nano), func(l accesslog.Line) (string, bool) {
 		return l.Start.UTC().Format(time.RFC3339Nano), l.Start.After(moment)
 	})
 }
 
 // holds makes a check of a condition on a field.
-func holds(field, want string, of func(accesslog.Line) (got string, ok bool)) LineCheck {
-	return func(l accesslog.Line) error {
+func holds(field Field, want string, of func(accesslog.Line) (got string, ok bool)) LineCheck {
+	return LineCheckOf([]Field{field}, func(l accesslog.Line) error {
 		got, ok := of(l)
-		return verdict(l, unless(ok, "log "+field, want, got))
-	}
+		return verdict(l, unless(ok, field, want, got))
+	})
 }
 
 // UpstreamHostSet wants the proxy to have asked some host.
 func UpstreamHostSet() LineCheck {
-	return holds("upstream host", "a host", func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogUpstreamHost, "a host", func(l accesslog.Line) (string, bool) {
 		return dash(l.UpstreamHost), dash(l.UpstreamHost) != "-"
 	})
 }
@@ -186,22 +181,22 @@ func UpstreamHostSet() LineCheck {
 // ClusterHasPrefix wants an upstream cluster that begins so, where the rest is a
 // namespace that only the run knows.
 func ClusterHasPrefix(prefix string) LineCheck {
-	return holds("upstream cluster", prefix+"…", func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogUpstreamCluster, prefix+"…", func(l accesslog.Line) (string, bool) {
 		return dash(l.UpstreamCluster), strings.HasPrefix(l.UpstreamCluster, prefix)
 	})
 }
 
 // UpstreamPortIs wants the traffic to have gone to this port of whatever host.
 func UpstreamPortIs(port int) LineCheck {
-	return portIs("upstream port", port, func(l accesslog.Line) string { return l.UpstreamHost })
+	return portIs(FieldLogUpstreamPort, port, func(l accesslog.Line) string { return l.UpstreamHost })
 }
 
 // DownstreamPortIs wants the client to have come to this port of the proxy.
 func DownstreamPortIs(port int) LineCheck {
-	return portIs("downstream port", port, func(l accesslog.Line) string { return l.DownstreamLocal })
+	return portIs(FieldLogDownstreamPort, port, func(l accesslog.Line) string { return l.DownstreamLocal })
 }
 
-func portIs(field string, port int, of func(accesslog.Line) string) LineCheck {
+func portIs(field Field, port int, of func(accesslog.Line) string) LineCheck {
 	want := strconv.Itoa(port)
 	return holds(field, want, func(l accesslog.Line) (string, bool) {
 		address := of(l)
@@ -211,14 +206,14 @@ func portIs(field string, port int, of func(accesslog.Line) string) LineCheck {
 
 // BytesBothWays wants that something was received and something was sent.
 func BytesBothWays() LineCheck {
-	return holds("bytes", "more than 0 received and sent", func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogBytes, "more than 0 received and sent", func(l accesslog.Line) (string, bool) {
 		return fmt.Sprintf("%d received, %d sent", l.BytesReceived, l.BytesSent), l.BytesReceived > 0 && l.BytesSent > 0
 	})
 }
 
 // Lasted wants a duration above zero: a connection that lived.
 func Lasted() LineCheck {
-	return holds("duration", "more than 0 ms", func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogDuration, "more than 0 ms", func(l accesslog.Line) (string, bool) {
 		return fmt.Sprintf("%d ms", l.Duration), l.Duration > 0
 	})
 }
@@ -226,7 +221,7 @@ func Lasted() LineCheck {
 // TransportFailureContains wants these words in the reason why the proxy could not
 // talk to the upstream: "CERTIFICATE_VERIFY_FAILED".
 func TransportFailureContains(words string) LineCheck {
-	return holds("transport failure", "… "+words+" …", func(l accesslog.Line) (string, bool) {
+	return holds(FieldLogTransportFailure, "… "+words+" …", func(l accesslog.Line) (string, bool) {
 		return dash(l.UpstreamTransportFailure), strings.Contains(l.UpstreamTransportFailure, words)
 	})
 }

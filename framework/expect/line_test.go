@@ -36,7 +36,6 @@ func lineCases() map[string]judgedLine {
 	return map[string]judgedLine{
 		"MethodIs":                 {MethodIs("GET"), func(l *line) { l.Method = "HEAD" }, `log method: want "GET", got "HEAD"`},
 		"PathIs":                   {PathIs("/a?b=c"), func(l *line) { l.Path = "/a" }, `log path: want "/a?b=c", got "/a"`},
-		"ProtocolIs":               {ProtocolIs("HTTP/2"), func(l *line) { l.Protocol = "HTTP/1.1" }, `log protocol: want "HTTP/2", got "HTTP/1.1"`},
 		"StatusIs":                 {StatusIs(200), func(l *line) { l.Status = 503 }, `log status: want "200", got "503"`},
 		"FlagsAre":                 {FlagsAre("-"), func(l *line) { l.Flags = "UF,URX" }, `log flags: want "-", got "UF,URX"`},
 		"IsHTTP":                   {IsHTTP(), func(l *line) { l.Method = "-" }, `log method: want "one", got "-"`},
@@ -72,9 +71,13 @@ func TestEveryLineCheckPassesTheGoodAndRefusesTheBad(t *testing.T) {
 			continue // the two below, which no ordinary line passes
 		}
 		t.Run(name, func(t *testing.T) {
-			require.NoError(t, c.check(logged()))
+			require.NoError(t, c.check.Judge(logged()))
 			bad := logged(c.spoil)
-			assert.EqualError(t, c.check(bad), aboutLine(bad)+": "+c.refusal)
+			err := c.check.Judge(bad)
+			assert.EqualError(t, err, aboutLine(bad)+": "+c.refusal)
+			for _, m := range Mismatches(err) {
+				assert.Contains(t, c.check.Fields(), m.Field, "a check declares every field that it can find wrong")
+			}
 		})
 	}
 }
@@ -83,18 +86,18 @@ func TestLineChecksThatOrdinaryLinesDoNotPass(t *testing.T) {
 	broken := logged(func(l *accesslog.Line) {
 		l.UpstreamTransportFailure = "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end"
 	})
-	require.NoError(t, TransportFailureContains("CERTIFICATE_VERIFY_FAILED")(broken))
-	assert.ErrorContains(t, TransportFailureContains("CERTIFICATE_VERIFY_FAILED")(logged()), `log transport failure: want "… CERTIFICATE_VERIFY_FAILED …", got "-"`)
-	require.NoError(t, NoUpstream()(logged(func(l *accesslog.Line) { l.UpstreamHost = "" })))
-	assert.ErrorContains(t, NoUpstream()(logged()), `log upstream host: want "-", got "10.244.0.6:9080"`)
+	require.NoError(t, TransportFailureContains("CERTIFICATE_VERIFY_FAILED").Judge(broken))
+	assert.ErrorContains(t, TransportFailureContains("CERTIFICATE_VERIFY_FAILED").Judge(logged()), `log transport failure: want "… CERTIFICATE_VERIFY_FAILED …", got "-"`)
+	require.NoError(t, NoUpstream().Judge(logged(func(l *accesslog.Line) { l.UpstreamHost = "" })))
+	assert.ErrorContains(t, NoUpstream().Judge(logged()), `log upstream host: want "-", got "10.244.0.6:9080"`)
 }
 
 func TestLineSaysWhichLineAndEverythingThatIsWrong(t *testing.T) {
-	err := Line(StatusIs(404), FlagsAre("NR"), MethodIs("GET"))(logged())
+	err := Line(StatusIs(404), FlagsAre("NR"), MethodIs("GET")).Judge(logged())
 	assert.EqualError(t, err, `line 11:21:23.261 200 - GET api.test/a?b=c: log status: want "404", got "200"; log flags: want "NR", got "-"`)
 	assert.Len(t, Mismatches(err), 2)
 	tcp := logged(func(l *accesslog.Line) { l.Method, l.Flags, l.UpstreamCluster = "-", "UH", "BlackHoleCluster" })
-	assert.ErrorContains(t, Line(FlagsAre("-"))(tcp), "line 11:21:23.261 TCP UH 10.244.0.8:443 → BlackHoleCluster: ")
+	assert.ErrorContains(t, Line(FlagsAre("-")).Judge(tcp), "line 11:21:23.261 TCP UH 10.244.0.8:443 → BlackHoleCluster: ")
 }
 
 func with(id string, status int) accesslog.Line {
@@ -115,6 +118,9 @@ func TestExactlyOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := ExactlyOne(lines, RequestIDIs(c.id), StatusIs(404))
 			assert.EqualError(t, err, c.want)
+			for _, m := range Mismatches(err) {
+				assert.Contains(t, LineFields(RequestIDIs(c.id), StatusIs(404)), m.Field)
+			}
 			assert.NotEmpty(t, Mismatches(err))
 		})
 	}

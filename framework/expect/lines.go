@@ -23,14 +23,24 @@ func Lines(lines []accesslog.Line, want int, checks ...LineCheck) error {
 	}
 	meant := passing(lines, checks[0])
 	if len(meant) != want {
-		return &Mismatch{Field: "access-log lines", Want: fmt.Sprintf("exactly %d", want), Got: inventory(meant, lines, checks[0])}
+		return &Mismatch{Field: FieldLogLines, Want: fmt.Sprintf("exactly %d", want), Got: inventory(meant, lines, checks[0])}
 	}
 	for _, l := range meant {
-		if err := Line(checks...)(l); err != nil {
+		if err := Line(checks...).Judge(l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// LineFields are the fields by which ExactlyOne, Lines, SomeOf and NoneOf with these checks
+// can find lines wrong: that of their number, and those of the checks.
+func LineFields(checks ...LineCheck) []Field {
+	fields := []Field{FieldLogLines, FieldLogFormat}
+	for _, c := range checks {
+		fields = append(fields, c.fields...)
+	}
+	return unique(fields)
 }
 
 // Those are the lines that pass a check.
@@ -44,7 +54,7 @@ func SomeOf(lines []accesslog.Line, checks ...LineCheck) error {
 	if len(passing(lines, Line(checks...))) > 0 {
 		return nil
 	}
-	return &Mismatch{Field: "access-log lines", Want: "at least 1", Got: inventory(nil, lines, Line(checks...))}
+	return &Mismatch{Field: FieldLogLines, Want: "at least 1", Got: inventory(nil, lines, Line(checks...))}
 }
 
 // NoneOf wants no line that passes all the checks.
@@ -56,13 +66,13 @@ func NoneOf(lines []accesslog.Line, checks ...LineCheck) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return &Mismatch{Field: "access-log lines", Want: "none", Got: inventory(found, lines, Line(checks...))}
+	return &Mismatch{Field: FieldLogLines, Want: "none", Got: inventory(found, lines, Line(checks...))}
 }
 
 func passing(lines []accesslog.Line, check LineCheck) []accesslog.Line {
 	var found []accesslog.Line
 	for _, l := range lines {
-		if check(l) == nil {
+		if check.Judge(l) == nil {
 			found = append(found, l)
 		}
 	}
@@ -77,7 +87,7 @@ func inventory(found, all []accesslog.Line, check LineCheck) string {
 		return "0 of 0"
 	}
 	if len(found) == 0 {
-		return fmt.Sprintf("0 of %d; the last one: %s", len(all), check(all[len(all)-1]))
+		return fmt.Sprintf("0 of %d; the last one: %s", len(all), check.Judge(all[len(all)-1]))
 	}
 	words := []string{fmt.Sprintf("%d of %d", len(found), len(all))}
 	for _, l := range found[:min(most, len(found))] {

@@ -12,15 +12,11 @@ import (
 	"meshgate/framework/probe"
 )
 
-// Check judges an observation: nil, or an error that wraps a *Mismatch for each
-// field that differs and begins with what was observed.
-type Check func(probe.Observation) error
-
-// LineCheck is Check for an access-log line.
-type LineCheck func(accesslog.Line) error
-
 // Mismatch is one field that is not what it must be.
-type Mismatch struct{ Field, Want, Got string }
+type Mismatch struct {
+	Field     Field
+	Want, Got string
+}
 
 func (m *Mismatch) Error() string {
 	return fmt.Sprintf("%s: want %q, got %q", m.Field, m.Want, clip(m.Got))
@@ -120,7 +116,7 @@ func Blamed(err error) (o *probe.Observation, l *accesslog.Line) {
 
 // differ is nil when the texts are equal. It returns error and not *Mismatch so
 // that nil is nil.
-func differ(field, want, got string) error {
+func differ(field Field, want, got string) error {
 	if want == got {
 		return nil
 	}
@@ -128,25 +124,11 @@ func differ(field, want, got string) error {
 }
 
 // unless is nil when the condition holds.
-func unless(ok bool, field, want, got string) error {
+func unless(ok bool, field Field, want, got string) error {
 	if ok {
 		return nil
 	}
 	return &Mismatch{Field: field, Want: want, Got: got}
-}
-
-// All passes when every check does; its error has every mismatch of every check.
-func All(checks ...Check) Check {
-	return func(o probe.Observation) error {
-		if len(checks) == 0 {
-			return errNoChecks
-		}
-		wrong := make([]error, len(checks))
-		for i, check := range checks {
-			wrong[i] = check(o)
-		}
-		return verdict(o, wrong...)
-	}
 }
 
 // clip keeps a failure readable when a whole page was received.

@@ -12,28 +12,28 @@ import (
 // Documents wants a mongodb probe to have read exactly these documents, written as a
 // JSON array, in the order of their IDs and without them.
 func Documents(want string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldDocuments}, func(o probe.Observation) error {
 		got := outcome(o)
 		if o.Failure == nil {
 			got = string(o.Body)
 		}
-		return verdict(o, unless(o.Failure == nil && sameJSON(want, got), "documents", want, got))
-	}
+		return verdict(o, unless(o.Failure == nil && sameJSON(want, got), FieldDocuments, want, got))
+	})
 }
 
 // Connected wants the driver to have connected and, with a user, authenticated.
 func Connected() Check {
-	return func(o probe.Observation) error {
-		return verdict(o, unless(o.Failure == nil && o.Proto != "", "connection", "connected", outcome(o)))
-	}
+	return CheckOf([]Field{FieldConnection}, func(o probe.Observation) error {
+		return verdict(o, unless(o.Failure == nil && o.Proto != "", FieldConnection, "connected", outcome(o)))
+	})
 }
 
 // ConnectionsAre wants a mongodb probe to have opened so many: a driver that had to try
 // again has opened more.
 func ConnectionsAre(want int) Check {
-	return func(o probe.Observation) error {
-		return verdict(o, differ("connections opened", fmt.Sprint(want), fmt.Sprint(len(o.Connections))))
-	}
+	return CheckOf([]Field{FieldConnectionsOpened}, func(o probe.Observation) error {
+		return verdict(o, differ(FieldConnectionsOpened, fmt.Sprint(want), fmt.Sprint(len(o.Connections))))
+	})
 }
 
 // AtTheFirstTry wants a mongodb probe to have opened one connection to watch the server and
@@ -58,13 +58,13 @@ func EncryptedOnTheWire() Check { return onTheWire(wireTLS) }
 func ClearOnTheWire() Check { return onTheWire(wireMongoDB) }
 
 func onTheWire(want string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldSentOnTheWire, FieldReceivedOnTheWire}, func(o probe.Observation) error {
 		sent, received := "nothing", "nothing"
 		if o.Wire != nil {
 			sent, received = onWire(o.Wire.Sent), onWire(o.Wire.Received)
 		}
-		return verdict(o, differ("sent on the wire", want, sent), differ("received on the wire", want, received))
-	}
+		return verdict(o, differ(FieldSentOnTheWire, want, sent), differ(FieldReceivedOnTheWire, want, received))
+	})
 }
 
 // TLS: a record's type (22 is handshake) and major version, RFC 8446 section 5.1.

@@ -13,21 +13,21 @@ const (
 
 // FromGateway wants a response that the gateway itself made: no upstream was asked.
 func FromGateway() Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{HeaderField(serverHeader), FieldMadeBy}, func(o probe.Observation) error {
 		return verdict(o, header(o, serverHeader, serverName), madeBy(o, "the gateway itself"))
-	}
+	})
 }
 
 // FromApp wants a response that an upstream gave and Envoy passed on.
 func FromApp() Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{HeaderField(serverHeader), FieldMadeBy}, func(o probe.Observation) error {
 		return verdict(o, header(o, serverHeader, serverName), madeBy(o, "an upstream"))
-	}
+	})
 }
 
 // FromUpstream is FromApp for a client in the mesh, whose sidecar calls itself "envoy".
 func FromUpstream() Check {
-	return func(o probe.Observation) error { return verdict(o, madeBy(o, "an upstream")) }
+	return CheckOf([]Field{FieldMadeBy}, func(o probe.Observation) error { return verdict(o, madeBy(o, "an upstream")) })
 }
 
 func madeBy(o probe.Observation, want string) error {
@@ -37,5 +37,5 @@ func madeBy(o probe.Observation, want string) error {
 	} else if _, passedOn := value(o, serviceTimeHeader); passedOn {
 		got = "an upstream"
 	}
-	return differ("made by", want, got)
+	return differ(FieldMadeBy, want, got)
 }

@@ -3,16 +3,15 @@ package expect
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"meshgate/framework/probe"
 	"meshgate/framework/probe/productpage"
 )
 
 // Stars wants bookinfo's page to show a reviewer's rating, such as "Reviewer1"
-// with one star (spec.md, RatingsFromMongo). No stars drawn is not zero stars.
+// with one star (docs/spec/mongo-ingress.md#ratingsfrommongo). No stars drawn is not zero stars.
 func Stars(reviewer string, want int) Check {
-	return review(reviewer, "stars by "+reviewer, strconv.Itoa(want), func(r productpage.Review) (string, bool) {
+	return review(reviewer, StarsField(reviewer), strconv.Itoa(want), func(r productpage.Review) (string, bool) {
 		if !r.Rated {
 			return "no rating", false
 		}
@@ -23,7 +22,7 @@ func Stars(reviewer string, want int) Check {
 // StarColor wants the colour of a reviewer's stars, by which the versions of
 // reviews are told apart: "black" is v2, "red" is v3.
 func StarColor(reviewer, want string) Check {
-	return review(reviewer, "colour of stars by "+reviewer, want, func(r productpage.Review) (string, bool) {
+	return review(reviewer, StarColorField(reviewer), want, func(r productpage.Review) (string, bool) {
 		if !r.Rated {
 			return "no rating", false
 		}
@@ -31,22 +30,15 @@ func StarColor(reviewer, want string) Check {
 	})
 }
 
-// Unrated wants a reviewer's review without stars.
-func Unrated(reviewer string) Check {
-	return review(reviewer, "stars by "+reviewer, "no rating", func(r productpage.Review) (string, bool) {
-		return strconv.Itoa(r.Stars), !r.Rated
-	})
-}
-
-func review(reviewer, field, want string, look func(productpage.Review) (string, bool)) Check {
-	return func(o probe.Observation) error {
+func review(reviewer string, field Field, want string, look func(productpage.Review) (string, bool)) Check {
+	return CheckOf([]Field{field}, func(o probe.Observation) error {
 		r, err := readReview(o, reviewer)
 		if err != nil {
 			return verdict(o, &Mismatch{Field: field, Want: want, Got: err.Error()})
 		}
 		got, ok := look(r)
 		return verdict(o, unless(ok, field, want, got))
-	}
+	})
 }
 
 func readReview(o probe.Observation, reviewer string) (productpage.Review, error) {
@@ -65,16 +57,4 @@ func readPage(o probe.Observation) (productpage.Page, error) {
 		return productpage.Page{}, fmt.Errorf("the page was cut at %d bytes", len(o.Body))
 	}
 	return productpage.Parse(o.Body)
-}
-
-// PageError wants bookinfo's page to show an error message with these words in it.
-func PageError(words string) Check {
-	return func(o probe.Observation) error {
-		page, err := readPage(o)
-		got := strings.Join(page.Errors, "; ")
-		if err != nil {
-			got = err.Error()
-		}
-		return verdict(o, unless(err == nil && strings.Contains(got, words), "error on the page", "… "+words+" …", got))
-	}
 }

@@ -9,13 +9,13 @@ import (
 // FailedWith wants no answer, for one of these reasons (probe's Class constants).
 // A response of any status is a mismatch: refusing is not answering.
 func FailedWith(classes ...string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldFailure}, func(o probe.Observation) error {
 		if len(classes) == 0 {
 			return errNoChecks
 		}
 		ok := o.Failure != nil && slices.Contains(classes, o.Failure.Class)
-		return verdict(o, unless(ok, "failure", either(classes), outcome(o)))
-	}
+		return verdict(o, unless(ok, FieldFailure, either(classes), outcome(o)))
+	})
 }
 
 // Severed wants the connection to have been ended by the peer without a word: how a
@@ -32,30 +32,23 @@ func Unanswered() Check {
 // FailedDuring wants the failure to have happened in this phase (probe's Phase
 // constants).
 func FailedDuring(phase string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldFailedDuring}, func(o probe.Observation) error {
 		ok := o.Failure != nil && o.Failure.Phase == phase
-		return verdict(o, unless(ok, "failed during", phase, outcome(o)))
-	}
+		return verdict(o, unless(ok, FieldFailedDuring, phase, outcome(o)))
+	})
 }
 
 // AlertIs wants the server to have refused with one of these TLS alerts, by their
 // names in RFC 8446: "protocol_version", "certificate_required".
 func AlertIs(alerts ...string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldTLSAlert}, func(o probe.Observation) error {
 		if len(alerts) == 0 {
 			return errNoChecks
 		}
 		f := o.Failure
 		ok := f != nil && f.Class == probe.ClassTLSAlert && slices.Contains(alerts, f.Alert)
-		return verdict(o, unless(ok, "TLS alert", either(alerts), outcome(o)))
-	}
-}
-
-// RefusedAtHandshake wants the server to have ended the TLS handshake: by an
-// alert, or, as Envoy does where no server matches the SNI, by closing. That the
-// client itself refused, or that nothing answered, is a mismatch.
-func RefusedAtHandshake() Check {
-	return All(FailedDuring(probe.PhaseTLS), FailedWith(probe.ClassTLSAlert, probe.ClassClosed, probe.ClassReset))
+		return verdict(o, unless(ok, FieldTLSAlert, either(alerts), outcome(o)))
+	})
 }
 
 // Dropped wants the connection attempt to have got no answer at all, which is how
@@ -67,14 +60,14 @@ func Dropped() Check {
 // ClientRefused wants the client not to have trusted the server, for this cause
 // (probe's Verify constants).
 func ClientRefused(cause string) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldFailure, FieldVerificationCause}, func(o probe.Observation) error {
 		got := outcome(o)
 		if o.TLS != nil && o.TLS.VerifyCause != "" {
 			got = o.TLS.VerifyCause
 		}
 		ok := o.Failure != nil && o.Failure.Class == probe.ClassTLSVerify
 		return verdict(o,
-			unless(ok, "failure", probe.ClassTLSVerify, outcome(o)),
-			differ("verification cause", cause, got))
-	}
+			unless(ok, FieldFailure, probe.ClassTLSVerify, outcome(o)),
+			differ(FieldVerificationCause, cause, got))
+	})
 }

@@ -21,5 +21,5 @@ func HandshakeRefused(log []byte, client, why string) error {
 			return nil
 		}
 	}
-	return differ("server's log", "… "+why+" …", got)
+	return differ(FieldServerLog, "… "+why+" …", got)
 }

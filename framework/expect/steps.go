@@ -1,7 +1,7 @@
 package expect
 
 import (
-	"fmt"
+	"meshgate/framework/probe"
 	"slices"
 	"time"
 )
@@ -36,7 +36,7 @@ func (s Steps) each(answers []time.Duration, look func(at, step time.Duration) (
 	}
 	for i, at := range slices.Sorted(slices.Values(answers)) {
 		ok, want := look(at, time.Duration(i/s.Limit+1)*s.Delay)
-		if err := unless(ok, fmt.Sprintf("time of answer %d", i+1), want, at.String()); err != nil {
+		if err := unless(ok, TimeOfAnswerField(i+1), want, at.String()); err != nil {
 			return err
 		}
 	}
@@ -71,4 +71,22 @@ func InTime(rounds int, round func() (tells bool, late, wrong error)) error {
 		return nil
 	}
 	return last
+}
+
+// Arrivals are when the answers to requests that were made at once had come, counted from
+// when the first of them was asked, in order. An answer other than 200 is a mismatch.
+func Arrivals(answers []probe.Observation) ([]time.Duration, error) {
+	if len(answers) == 0 {
+		return nil, errNoChecks
+	}
+	var all []time.Duration
+	first := slices.MinFunc(answers, func(a, b probe.Observation) int { return a.At.Compare(b.At) }).At
+	for _, o := range answers {
+		if err := Status(200).Judge(o); err != nil {
+			return nil, err
+		}
+		all = append(all, o.At.Add(o.Timing.Total).Sub(first).Round(time.Millisecond))
+	}
+	slices.Sort(all)
+	return all, nil
 }

@@ -3,7 +3,6 @@ package expect
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strings"
 
 	"meshgate/framework/pki"
@@ -12,33 +11,18 @@ import (
 
 // TLSVersionIs wants the version that was agreed on, "1.2" or "1.3".
 func TLSVersionIs(want string) Check {
-	return tlsField("TLS version", want, func(t *probe.TLSInfo) string { return t.Version })
+	return tlsField(FieldTLSVersion, want, func(t *probe.TLSInfo) string { return t.Version })
 }
 
 // ALPNIs wants the protocol that the server chose, "h2" or "http/1.1".
 func ALPNIs(want string) Check {
-	return tlsField("ALPN", want, func(t *probe.TLSInfo) string { return t.ALPN })
-}
-
-// PeerSerial wants the serial number of the certificate presented, in lower-case
-// hex without leading zeros.
-func PeerSerial(want string) Check {
-	return tlsField("certificate serial", want, func(t *probe.TLSInfo) string { return leaf(t).Serial })
-}
-
-// PeerName wants the certificate presented to be for a DNS name, as it is written
-// there.
-func PeerName(want string) Check {
-	return func(o probe.Observation) error {
-		names := leaf(o.TLS).DNSNames
-		return verdict(o, unless(slices.Contains(names, want), "certificate names", want, handshake(o, strings.Join(names, ", "))))
-	}
+	return tlsField(FieldALPN, want, func(t *probe.TLSInfo) string { return t.ALPN })
 }
 
 // Verified wants the client to have found the chain and the name good, against
 // the authorities that the request trusted.
 func Verified() Check {
-	return func(o probe.Observation) error { return verdict(o, verified(o)) }
+	return CheckOf([]Field{FieldCertificateVerification}, func(o probe.Observation) error { return verdict(o, verified(o)) })
 }
 
 func verified(o probe.Observation) error {
@@ -47,36 +31,36 @@ func verified(o probe.Observation) error {
 	if o.TLS != nil {
 		got = handshake(o, o.TLS.VerifyError)
 	}
-	return unless(ok, "certificate verification", "good", got)
+	return unless(ok, FieldCertificateVerification, "good", got)
 }
 
 // PeerIs wants the server to present exactly the certificate that the run issued
 // (serial, names, key type and every other byte), and the client to have found it
 // good against the authorities that its request trusted.
 func PeerIs(want *pki.Certificate) Check {
-	return func(o probe.Observation) error {
+	return CheckOf([]Field{FieldCertificateSerial, FieldCertificateNames, FieldCertificateKeyType, FieldCertificateSHA256, FieldCertificateVerification}, func(o probe.Observation) error {
 		if want == nil || want.X509 == nil {
-			return verdict(o, &Mismatch{Field: "certificate serial", Want: "one that was issued", Got: "none was issued under that name"})
+			return verdict(o, &Mismatch{Field: FieldCertificateSerial, Want: "one that was issued", Got: "none was issued under that name"})
 		}
 		got := leaf(o.TLS)
 		sum := sha256.Sum256(want.X509.Raw)
 		return verdict(o,
-			differ("certificate serial", want.Serial, handshake(o, got.Serial)),
-			differ("certificate names", strings.Join(want.X509.DNSNames, ", "), handshake(o, strings.Join(got.DNSNames, ", "))),
-			differ("certificate key type", want.KeyType, handshake(o, got.KeyType)),
-			differ("certificate SHA-256", hex.EncodeToString(sum[:]), handshake(o, got.SHA256)),
+			differ(FieldCertificateSerial, want.Serial, handshake(o, got.Serial)),
+			differ(FieldCertificateNames, strings.Join(want.X509.DNSNames, ", "), handshake(o, strings.Join(got.DNSNames, ", "))),
+			differ(FieldCertificateKeyType, want.KeyType, handshake(o, got.KeyType)),
+			differ(FieldCertificateSHA256, hex.EncodeToString(sum[:]), handshake(o, got.SHA256)),
 			verified(o))
-	}
+	})
 }
 
-func tlsField(field, want string, look func(*probe.TLSInfo) string) Check {
-	return func(o probe.Observation) error {
+func tlsField(field Field, want string, look func(*probe.TLSInfo) string) Check {
+	return CheckOf([]Field{field}, func(o probe.Observation) error {
 		got := ""
 		if o.TLS != nil {
 			got = look(o.TLS)
 		}
 		return verdict(o, differ(field, want, handshake(o, got)))
-	}
+	})
 }
 
 // leaf is the certificate presented, or an empty one.

@@ -91,15 +91,15 @@ func (c Case) First() Verdict {
 		return c.unlogged()
 	case c.Seen == nil:
 		return Verdict{At: -1}
-	case strings.HasPrefix(m.Field, "received "):
-		return c.at(c.changed(m.Field))
-	case ofTLS(m.Field) || c.Seen.Failure != nil && c.Seen.Failure.Phase == probe.PhaseTLS:
+	case strings.HasPrefix(string(m.Field), "received "):
+		return c.at(c.changed(string(m.Field)))
+	case ofTLS(string(m.Field)) || c.Seen.Failure != nil && c.Seen.Failure.Phase == probe.PhaseTLS:
 		return c.terminating()
 	case c.Seen.Failure != nil:
 		return c.broken()
 	case refusalWanted(m):
 		return c.at(c.refusing())
-	case byTheMesh(m.Field):
+	case byTheMesh(string(m.Field)):
 		return c.entry()
 	}
 	return c.at(c.answering())

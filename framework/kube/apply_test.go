@@ -154,7 +154,7 @@ func TestApplyRetriesOnlyUnreachableWebhooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.sleep, webhookSleeps(c.err))
-			var final error = finalUnlessWebhookUnserved(c.err)
+			final := finalUnlessWebhookUnserved(c.err)
 			_, err := wait.Until(t.Context(), wait.Deadline{Name: "x", Within: 20 * time.Millisecond}, 5*time.Millisecond, func(context.Context) error { return final })
 			assert.Equal(t, c.sleep, errors.Is(err, wait.ErrExpired), "tried again")
 		})

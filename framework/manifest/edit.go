@@ -14,12 +14,25 @@ import (
 type Edit struct {
 	name  string
 	apply func(objs []*unstructured.Unstructured) (matched bool, err error)
+	check func() error // without objects; nil: nothing can be said
+}
+
+// Check is an error if the edit can fit no object: it changes a path that the type of its
+// kind does not have. It looks at no object.
+func (e Edit) Check() error {
+	if e.check == nil {
+		return nil
+	}
+	if err := e.check(); err != nil {
+		return fmt.Errorf("edit %s: %w", e.name, err)
+	}
+	return nil
 }
 
 // EditEach makes an edit of one's own; f is called with every object and says
 // whether it matched.
 func EditEach(name string, f func(*unstructured.Unstructured) (matched bool, err error)) Edit {
-	return Edit{name, func(objs []*unstructured.Unstructured) (bool, error) {
+	return Edit{name: name, apply: func(objs []*unstructured.Unstructured) (bool, error) {
 		any := false
 		for _, o := range objs {
 			matched, err := f(o)

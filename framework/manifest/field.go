@@ -37,7 +37,7 @@ func RemoveField(kind, name string, path ...string) Edit {
 
 func onField(edit, kind, name string, path []string, f func(parent any, key string) error) Edit {
 	where := strings.Join(path, ".")
-	return EditEach(fmt.Sprintf("%s %s %s %s", edit, kind, name, where), func(o *unstructured.Unstructured) (bool, error) {
+	e := EditEach(fmt.Sprintf("%s %s %s %s", edit, kind, name, where), func(o *unstructured.Unstructured) (bool, error) {
 		if o.GetKind() != kind || o.GetName() != name {
 			return false, nil
 		}
@@ -57,6 +57,8 @@ func onField(edit, kind, name string, path []string, f func(parent any, key stri
 		}
 		return true, nil
 	})
+	e.check = func() error { return CheckPath(kind, path...) }
+	return e
 }
 
 // child goes one step down.

@@ -11,6 +11,7 @@ import (
 	telemetry "istio.io/api/telemetry/v1alpha1"
 
 	"google.golang.org/protobuf/proto"
+	admission "k8s.io/api/admissionregistration/v1"
 	apps "k8s.io/api/apps/v1"
 	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
@@ -55,6 +56,8 @@ func kubernetesKinds() []kind {
 		object[batch.CronJob]("batch/v1", "CronJob"),
 		object[policy.PodDisruptionBudget]("policy/v1", "PodDisruptionBudget"),
 		object[network.Ingress]("networking.k8s.io/v1", "Ingress"),
+		object[admission.MutatingAdmissionPolicy]("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy").clusterWide(),
+		object[admission.MutatingAdmissionPolicyBinding]("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicyBinding").clusterWide(),
 	}
 }
 

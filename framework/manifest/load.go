@@ -64,7 +64,7 @@ func loadFile(fsys fs.FS, file string) ([]*unstructured.Unstructured, error) {
 		if err != nil {
 			return nil, fmt.Errorf("fixture %s, document %d: %w", file, n, err)
 		}
-		o, err := parse(text)
+		o, err := Parse(text)
 		if err != nil {
 			return nil, fmt.Errorf("fixture %s, document %d: %w", file, n, err)
 		}
@@ -78,8 +78,8 @@ func loadFile(fsys fs.FS, file string) ([]*unstructured.Unstructured, error) {
 	return objs, nil
 }
 
-// parse reads one document; nil is one that holds comments alone.
-func parse(text []byte) (*unstructured.Unstructured, error) {
+// Parse reads one document as strictly as Load; nil is one that holds comments alone.
+func Parse(text []byte) (*unstructured.Unstructured, error) {
 	data, err := yaml.YAMLToJSONStrict(text)
 	if err != nil {
 		return nil, err

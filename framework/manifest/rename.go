@@ -135,7 +135,7 @@ func Rename(replace map[string]string) Edit {
 
 // replaceEach makes an edit of a replacement, each part of which must be of use.
 func replaceEach(name string, replace map[string]string, edit func(*unstructured.Unstructured, func(string) string)) Edit {
-	return Edit{name + " " + pairsOf(replace), func(objs []*unstructured.Unstructured) (bool, error) {
+	return Edit{name: name + " " + pairsOf(replace), apply: func(objs []*unstructured.Unstructured) (bool, error) {
 		used := map[string]bool{}
 		swap := func(s string) string {
 			if _, ok := replace[s]; ok {

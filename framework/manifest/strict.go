@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
@@ -76,17 +77,22 @@ func checkIstio(o *unstructured.Unstructured, k kind) error {
 	if !ok {
 		return fmt.Errorf("spec: want a mapping, got %T", o.Object["spec"])
 	}
-	message := k.spec()
+	return CheckMessage("spec", spec, k.spec())
+}
+
+// CheckMessage decodes a value strictly into a message of Istio's API. Errors begin with at,
+// the place of the value in its document.
+func CheckMessage(at string, value map[string]any, message proto.Message) error {
 	var found problems
-	if found.message("spec", spec, message.ProtoReflect().Descriptor()); len(found) > 0 {
+	if found.message(at, value, message.ProtoReflect().Descriptor()); len(found) > 0 {
 		return found
 	}
-	data, err := json.Marshal(spec)
+	data, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, message); err != nil {
-		return fmt.Errorf("spec: %w", err)
+		return fmt.Errorf("%s: %w", at, err)
 	}
 	return nil
 }

@@ -1,15 +1,12 @@
 package mesh
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"meshgate/framework/kube"
 )
 
 // SyncState is how far one type of configuration has reached one proxy.
@@ -174,11 +171,3 @@ func status(sent, acked string) TypeStatus {
 const secretType = "Secret"
 
 func shortType(url string) string { return url[strings.LastIndexAny(url, "./")+1:] }
-
-// Syncz asks every istiod of the mesh for the status of its proxies. For repeated requests
-// use a Console, which keeps its connections.
-func Syncz(ctx context.Context, k *kube.Client, m *Mesh) ([]ProxyStatus, error) {
-	c := NewConsole(k, m)
-	defer c.Close()
-	return c.Syncz(ctx)
-}

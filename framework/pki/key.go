@@ -10,7 +10,7 @@ import (
 
 const rsaBits = 2048
 
-// newKey makes ECDSA P-256, what Istio's own CA makes, or RSA 2048, what older
+// newKey generates an ECDSA P-256 key, as Istio's own CA does, or an RSA 2048 key, as older
 // clients and public authorities still use.
 func newKey(asRSA bool) (crypto.Signer, error) {
 	if asRSA {

@@ -1,5 +1,5 @@
-// Package pki is the certificate authority of one run. It lives in memory: no key
-// and no certificate is ever written to disk.
+// Package pki is the certificate authority of one run. It exists only in memory: no key and
+// no certificate is written to disk.
 package pki
 
 import (
@@ -57,9 +57,8 @@ func NewCA(name string) (*CA, error) {
 // PEM is the authority's certificate, which is what clients trust.
 func (ca *CA) PEM() string { return string(ca.pem) }
 
-// Leaf says what certificate is wanted. The zero value of each field is the usual
-// case: an ECDSA P-256 key, for servers, signed by the CA, valid from an hour ago
-// for 7 days.
+// Leaf describes a certificate. The zero value of each field is the usual case: an ECDSA
+// P-256 key, for servers, signed by the CA, valid from an hour ago for 7 days.
 type Leaf struct {
 	CommonName string   // the first name if empty
 	DNSNames   []string // subject alternative names
@@ -69,7 +68,7 @@ type Leaf struct {
 	Client     bool     // for clients instead of servers
 	Expired    bool     // valid until an hour ago, from a day before that
 	SelfSigned bool     // signed by its own key instead of the CA's
-	// NotBefore and NotAfter, where not zero, go before all of the above.
+	// NotBefore and NotAfter override the above if they are not zero.
 	NotBefore, NotAfter time.Time
 }
 
@@ -81,8 +80,8 @@ type Certificate struct {
 	X509            *x509.Certificate
 }
 
-// Issue makes a key and a certificate for it. The serial number is random, so
-// that every certificate of a run can be told from all others.
+// Issue creates a key and a certificate for it. The serial number is random, so that every
+// certificate of a run is distinguishable from all others.
 func (ca *CA) Issue(l Leaf) (*Certificate, error) {
 	c, err := ca.issue(l)
 	if err != nil {

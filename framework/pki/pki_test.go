@@ -63,7 +63,7 @@ func handshake(t *testing.T, server *Certificate, client *tls.Config, clients *x
 	return <-served
 }
 
-func TestALeafServesUnderItsNames(t *testing.T) {
+func TestLeafIsValidForItsNames(t *testing.T) {
 	ca := newCA(t)
 	for _, rsaKey := range []bool{false, true} {
 		c := issue(t, ca, Leaf{DNSNames: []string{"api.test"}, IPs: []net.IP{net.IPv4(10, 0, 0, 1)}, RSA: rsaKey})
@@ -88,7 +88,7 @@ func TestKeyTypes(t *testing.T) {
 	assert.Equal(t, "RSA-2048", c.KeyType)
 }
 
-func TestSerialsDiffer(t *testing.T) {
+func TestSerialsAreUnique(t *testing.T) {
 	ca, seen := newCA(t), map[string]bool{}
 	for range 20 {
 		c := issue(t, ca, Leaf{DNSNames: []string{"api.test"}})
@@ -98,7 +98,7 @@ func TestSerialsDiffer(t *testing.T) {
 	}
 }
 
-func TestBadCertificatesAreBadInOneWayEach(t *testing.T) {
+func TestInvalidCertificatesHaveExactlyOneFault(t *testing.T) {
 	ca := newCA(t)
 	client := &tls.Config{RootCAs: pool(t, ca), ServerName: "api.test"}
 	names := []string{"api.test"}

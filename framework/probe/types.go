@@ -100,3 +100,15 @@ type Prober interface {
 
 // GET is the Request for a plain GET of url.
 func GET(url string) Request { return Request{Kind: KindHTTP, Method: http.MethodGet, URL: url} }
+
+// WithHeader is the request with one more header, whose name is sent as written. Values
+// that it has by this name stay.
+func (r Request) WithHeader(name, value string) Request {
+	header := r.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header[name] = append(header[name], value)
+	r.Header = header
+	return r
+}

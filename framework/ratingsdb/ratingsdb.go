@@ -1,5 +1,5 @@
 // Package ratingsdb fills and changes the database of bookinfo's ratings-v2, as the
-// administrator that the database was made with.
+// database's administrator.
 package ratingsdb
 
 import (
@@ -13,7 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Where upstream's ratings-v2 looks (seed 004).
+// Where Istio's sample application ratings-v2 looks.
 const (
 	Database   = "test"
 	Collection = "ratings"
@@ -25,24 +25,24 @@ type Reader struct{ Username, Password string }
 // ErrForeign is wrapped by the error about a database with documents that are not ours.
 var ErrForeign = errors.New("holds documents that meshgate has not written")
 
-// idPrefix marks our documents, whose order it also keeps.
+// idPrefix marks the documents of meshgate and keeps their order.
 const idPrefix = "meshgate-"
 
-// OneStarEach is what Prepare writes, as a mongodb probe reads it (seed 004: Reviewer 1
-// with one star).
+// OneStarEach is what Prepare writes, as a mongodb probe reads it: each reviewer gives one
+// star (docs/spec/mongo-ingress.md#ratingsfrommongo).
 const OneStarEach = `[{"rating":1},{"rating":1}]`
 
-// initial are the stars that seed 004's set-up gives each of the two reviewers.
+// initial is the rating that each of the two reviewers gives at first.
 const initial = 1
 
-// userExists is the error code with which createUser says so.
+// userExists is the error code of createUser for an existing user.
 const userExists = 51003
 
-// notImplemented is that of a server without roles, which FerretDB is.
+// notImplemented is the error code of a server without roles, such as FerretDB.
 const notImplemented = 238
 
-// Prepare makes the two ratings of one star and the reader. It may be repeated. A
-// database with other documents is refused and left as it is.
+// Prepare creates the two ratings of one star and the reader. It may be repeated. It refuses
+// a database with other documents and does not change it.
 func Prepare(ctx context.Context, db *mongo.Database, reader Reader) error {
 	have, err := ids(ctx, db)
 	if err != nil {
@@ -60,13 +60,13 @@ func Prepare(ctx context.Context, db *mongo.Database, reader Reader) error {
 func ids(ctx context.Context, db *mongo.Database) ([]any, error) {
 	cursor, err := db.Collection(Collection).Find(ctx, bson.D{}, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, fmt.Errorf("look at database %s: %w", db.Name(), err)
+		return nil, fmt.Errorf("read database %s: %w", db.Name(), err)
 	}
 	var docs []struct {
 		ID any `bson:"_id"`
 	}
 	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, fmt.Errorf("look at database %s: %w", db.Name(), err)
+		return nil, fmt.Errorf("read database %s: %w", db.Name(), err)
 	}
 	var all []any
 	for _, d := range docs {
@@ -75,7 +75,7 @@ func ids(ctx context.Context, db *mongo.Database) ([]any, error) {
 	return all, nil
 }
 
-// ours is nil when every document is one that Rate writes.
+// ours is nil when every document was written by Rate.
 func ours(ids []any) error {
 	for _, id := range ids {
 		if s, ok := id.(string); !ok || !strings.HasPrefix(s, idPrefix) {
@@ -85,7 +85,7 @@ func ours(ids []any) error {
 	return nil
 }
 
-// Rate gives both reviewers so many stars.
+// Rate sets the rating of both reviewers.
 func Rate(ctx context.Context, db *mongo.Database, stars int) error {
 	for _, id := range []string{idPrefix + "1", idPrefix + "2"} {
 		_, err := db.Collection(Collection).ReplaceOne(ctx, bson.D{{Key: "_id", Value: id}},

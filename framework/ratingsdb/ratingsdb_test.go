@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 )
 
-func TestForeignDocumentsAreNotTouched(t *testing.T) {
+func TestPrepareRefusesForeignDocuments(t *testing.T) {
 	assert.NoError(t, ours(nil))
 	assert.NoError(t, ours([]any{"meshgate-1", "meshgate-2"}))
 	for _, foreign := range []any{bson.NewObjectID(), "1", 7, nil, "Meshgate-1"} {
@@ -18,7 +18,7 @@ func TestForeignDocumentsAreNotTouched(t *testing.T) {
 	}
 }
 
-func TestCodesAreRead(t *testing.T) {
+func TestErrorCodesAreRecognized(t *testing.T) {
 	assert.True(t, hasCode(mongo.CommandError{Code: userExists}, userExists))
 	assert.False(t, hasCode(mongo.CommandError{Code: userExists}, notImplemented))
 	assert.False(t, hasCode(nil, userExists))

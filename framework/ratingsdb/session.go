@@ -10,11 +10,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 )
 
-// Cursor reads the ratings one answer of the server at a time: while it is open, the
-// connection it began on must live.
+// Cursor reads the ratings one batch at a time. Its connection must stay open as long as the
+// cursor is used.
 type Cursor struct{ rows *mongo.Cursor }
 
-// OpenCursor asks for the ratings and reads none.
+// OpenCursor opens a cursor on the ratings and reads none.
 func OpenCursor(ctx context.Context, db *mongo.Database) (*Cursor, error) {
 	rows, err := db.Collection(Collection).Find(ctx, bson.D{}, options.Find().SetBatchSize(1))
 	if err != nil {
@@ -23,7 +23,7 @@ func OpenCursor(ctx context.Context, db *mongo.Database) (*Cursor, error) {
 	return &Cursor{rows}, nil
 }
 
-// Next reads one rating; it is an error that there is none.
+// Next reads one rating; it fails if there is none.
 func (c *Cursor) Next(ctx context.Context) error {
 	if c.rows.Next(ctx) {
 		return nil
@@ -37,15 +37,15 @@ func (c *Cursor) Next(ctx context.Context) error {
 // journal is where Append writes.
 const journal = "journal"
 
-// Append writes one document and returns when the server has acknowledged that it is on
-// disk, where it outlives a server that is killed.
+// Append writes one document and returns when the server has acknowledged that it is on disk,
+// so that it survives a killed server.
 func Append(ctx context.Context, db *mongo.Database, number int) error {
 	durable := options.Collection().SetWriteConcern(writeconcern.Journaled())
 	_, err := db.Collection(journal, durable).InsertOne(ctx, bson.D{{Key: "number", Value: number}})
 	return err
 }
 
-// Appended lists the numbers that are there, in order, however often each is.
+// Appended lists the numbers of the written documents in order, including duplicates.
 func Appended(ctx context.Context, db *mongo.Database) ([]int, error) {
 	cursor, err := db.Collection(journal).Find(ctx, bson.D{}, options.Find().SetSort(bson.D{{Key: "number", Value: 1}}))
 	if err != nil {

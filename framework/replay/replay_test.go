@@ -19,7 +19,7 @@ func earlier() report.Run {
 			{Name: "Red", Status: report.Fail, Steps: failed},
 			{Name: "Both", Status: report.Fail, Steps: failed},
 			{Name: "Error", Status: report.Error, Reason: "given: refused", Steps: []report.Step{{Name: "set up", Status: report.Error}}},
-			{Name: "Green", Status: report.Pass, Steps: []report.Step{{Name: "answers", Kind: report.Then, Status: report.Pass}}},
+			{Name: "Green", Status: report.Pass, Steps: []report.Step{{Name: "answers", Kind: report.Assertion, Status: report.Pass}}},
 			{Name: "Skipped", Status: report.Skip, Reason: "capability Tracing: none"},
 			{Name: "Partly", Status: report.Inconclusive, Reason: "1 of 2 steps were left out", Steps: []report.Step{{Name: "set up", Status: report.Pass}}},
 		}},

@@ -12,13 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/reporttest"
 )
 
 // written puts a run into dir that started so many minutes after the others.
 func written(t *testing.T, dir, id string, minutes int, ended bool) string {
 	t.Helper()
-	run := sample()
-	run.ID, run.Started = id, at(time.Duration(minutes)*time.Minute)
+	run := reporttest.Sample()
+	run.ID, run.Started = id, reporttest.At(time.Duration(minutes)*time.Minute)
 	run.Ended = run.Started.Add(time.Second)
 	if !ended {
 		run.Ended = time.Time{}
@@ -69,7 +70,7 @@ func TestRetainLeavesAloneWhatIsNoFinishedRunOfOurs(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 	}
-	whole := encode(t, judged())
+	whole := encode(t, reporttest.Judged())
 	written(t, dir, "running", 0, false)
 	held := written(t, dir, "written-now", 1, true)
 	renamed := written(t, dir, "copied", 2, true)

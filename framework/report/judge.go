@@ -148,8 +148,9 @@ func (f Feature) Judged() (Status, string) {
 // what could not be seen.
 func worstLast() []Status { return []Status{Inconclusive, Error, Fail} }
 
-// gravity is 0 for what is good or was not asked, and more the worse it is.
-func (s Status) gravity() int { return 1 + slices.Index(worstLast(), s) }
+// Severity orders statuses: 0 for a pass or a skip, then inconclusive, error and, most
+// severe, fail.
+func (s Status) Severity() int { return 1 + slices.Index(worstLast(), s) }
 
 func (f Feature) borneOut() (Status, string) {
 	for _, bad := range slices.Backward(worstLast()) {
@@ -158,7 +159,7 @@ func (f Feature) borneOut() (Status, string) {
 		}
 	}
 	for _, s := range f.Steps {
-		if s.Kind == Then && s.Status == Pass {
+		if s.Kind == Assertion && s.Status == Pass {
 			return Pass, ""
 		}
 	}
@@ -168,16 +169,17 @@ func (f Feature) borneOut() (Status, string) {
 // stepIn finds the first step that was judged so.
 func (f Feature) stepIn(status Status) (Step, bool) {
 	for _, s := range f.Steps {
-		if s.judged() == status {
+		if s.Judged() == status {
 			return s, true
 		}
 	}
 	return Step{}, false
 }
 
-// judged takes a failed cleanup for what it is: not the mesh's answer, but
-// something that stands in the way of the next feature.
-func (s Step) judged() Status {
+// Judged is the step's status as the verdict counts it. A cleanup that failed is an
+// error: it says nothing about the mesh, but it is in the way of the next feature. A
+// status that is not known is an error too.
+func (s Step) Judged() Status {
 	switch s.Status {
 	case Fail:
 		if s.Kind == Cleanup {
@@ -197,12 +199,14 @@ func (f Feature) cause(status Status) string {
 		return f.Reason
 	}
 	if s, ok := f.stepIn(status); ok {
-		return s.cause()
+		return s.Cause()
 	}
 	return "no reason was recorded"
 }
 
-func (s Step) cause() string {
+// Cause is the reason why the step did not pass, in one line: its first mismatch, or the
+// text of its failure.
+func (s Step) Cause() string {
 	if s.Failure == nil {
 		return s.Name + " ended with status \"" + string(s.Status) + "\""
 	}

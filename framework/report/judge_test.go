@@ -7,25 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/reporttest"
 )
-
-func feature(status report.Status) report.Feature {
-	f := report.Feature{Name: "F-" + string(status), Status: status}
-	step := report.Step{Name: "asks", Kind: report.Then, Status: status}
-	switch status {
-	case report.Fail:
-		step.Failure = &report.Failure{Message: "301: Location: want …", Mismatches: []report.Mismatch{
-			{Field: "Location", Want: "https://a/", Got: ""}}}
-	case report.Skip, report.Error, report.Inconclusive:
-		f.Reason = "because of " + string(status)
-	}
-	f.Steps = []report.Step{step}
-	return f
-}
-
-func runOf(features ...report.Feature) report.Run {
-	return report.Run{Suites: []report.Suite{{Name: "s", Features: features}}}
-}
 
 // TestJudgeEveryCombination goes through every set of feature statuses, with and
 // without a broken phase, a broken suite, a signal and --require-full, and holds
@@ -37,12 +20,12 @@ func TestJudgeEveryCombination(t *testing.T) {
 		has := map[report.Status]bool{}
 		for i, s := range statuses {
 			if set&(1<<i) != 0 {
-				features = append(features, feature(s))
+				features = append(features, reporttest.Feature(s))
 				has[s] = true
 			}
 		}
 		for flags := range 16 {
-			run := runOf(features...)
+			run := reporttest.RunOf(features...)
 			phase, suite, signal, full := flags&1 != 0, flags&2 != 0, flags&4 != 0, flags&8 != 0
 			if phase {
 				run.Phases = []report.Phase{{Name: "cluster"}, {Name: "mesh", Error: "no address"}}
@@ -95,21 +78,21 @@ func TestJudgedTrustsStepsNotLabels(t *testing.T) {
 		feature report.Feature
 		want    report.Status
 	}{
-		"passed with an assertion":       {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Then, report.Pass)}}, report.Pass},
-		"passed with a failed step":      {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Then, report.Pass), step(report.Then, report.Fail)}}, report.Fail},
-		"passed with a failed control":   {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Control, report.Fail), step(report.Then, report.Pass)}}, report.Fail},
-		"passed with a failed cleanup":   {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Then, report.Pass), step(report.Cleanup, report.Fail)}}, report.Error},
-		"passed with an error":           {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Then, report.Pass), step(report.Given, report.Error)}}, report.Error},
-		"passed with an unknown step":    {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Then, report.Pass), step(report.Then, "")}}, report.Error},
-		"passed without steps":           {report.Feature{Status: report.Pass}, report.Inconclusive},
-		"passed with only a control":     {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Control, report.Pass)}}, report.Inconclusive},
-		"passed with a skipped Then":     {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Then, report.Skip)}}, report.Inconclusive},
-		"failed without a failing step":  {report.Feature{Status: report.Fail}, report.Fail},
-		"no status":                      {report.Feature{}, report.Error},
-		"a status nobody knows":          {report.Feature{Status: "passed", Steps: []report.Step{step(report.Then, report.Pass)}}, report.Error},
-		"skipped stays skipped":          {report.Feature{Status: report.Skip, Reason: "no egress"}, report.Skip},
-		"inconclusive stays so":          {report.Feature{Status: report.Inconclusive, Steps: []report.Step{step(report.Then, report.Pass)}}, report.Inconclusive},
-		"passed with inconclusive steps": {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Then, report.Pass), step(report.Then, report.Inconclusive)}}, report.Inconclusive},
+		"passed with an assertion":        {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Assertion, report.Pass)}}, report.Pass},
+		"passed with a failed step":       {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Assertion, report.Pass), step(report.Assertion, report.Fail)}}, report.Fail},
+		"passed with a failed control":    {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Control, report.Fail), step(report.Assertion, report.Pass)}}, report.Fail},
+		"passed with a failed cleanup":    {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Assertion, report.Pass), step(report.Cleanup, report.Fail)}}, report.Error},
+		"passed with an error":            {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Assertion, report.Pass), step(report.Action, report.Error)}}, report.Error},
+		"passed with an unknown step":     {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Assertion, report.Pass), step(report.Assertion, "")}}, report.Error},
+		"passed without steps":            {report.Feature{Status: report.Pass}, report.Inconclusive},
+		"passed with only a control":      {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Control, report.Pass)}}, report.Inconclusive},
+		"passed with a skipped assertion": {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Assertion, report.Skip)}}, report.Inconclusive},
+		"failed without a failing step":   {report.Feature{Status: report.Fail}, report.Fail},
+		"no status":                       {report.Feature{}, report.Error},
+		"a status nobody knows":           {report.Feature{Status: "passed", Steps: []report.Step{step(report.Assertion, report.Pass)}}, report.Error},
+		"skipped stays skipped":           {report.Feature{Status: report.Skip, Reason: "no egress"}, report.Skip},
+		"inconclusive stays so":           {report.Feature{Status: report.Inconclusive, Steps: []report.Step{step(report.Assertion, report.Pass)}}, report.Inconclusive},
+		"passed with inconclusive steps":  {report.Feature{Status: report.Pass, Steps: []report.Step{step(report.Assertion, report.Pass), step(report.Assertion, report.Inconclusive)}}, report.Inconclusive},
 	} {
 		got, cause := c.feature.Judged()
 		assert.Equal(t, c.want, got, name)
@@ -118,21 +101,21 @@ func TestJudgedTrustsStepsNotLabels(t *testing.T) {
 }
 
 func TestSentence(t *testing.T) {
-	hostile := feature(report.Fail)
+	hostile := reporttest.Feature(report.Fail)
 	hostile.Steps[0].Failure = &report.Failure{Message: "got \x1b]0;owned\a\nverdict: pass"}
 	for name, c := range map[string]struct {
 		run  report.Run
 		full bool
 		want string
 	}{
-		"pass": {runOf(feature(report.Pass)), false, `pass (1 feature: 1 passed)`},
-		"fail": {runOf(feature(report.Pass), feature(report.Fail), feature(report.Skip)), false,
+		"pass": {reporttest.RunOf(reporttest.Feature(report.Pass)), false, `pass (1 feature: 1 passed)`},
+		"fail": {reporttest.RunOf(reporttest.Feature(report.Pass), reporttest.Feature(report.Fail), reporttest.Feature(report.Skip)), false,
 			`fail: s/F-fail: Location: want "https://a/", got "" (3 features: 1 passed, 1 failed, 1 skipped)`},
-		"partial": {runOf(feature(report.Pass), feature(report.Skip)), false,
+		"partial": {reporttest.RunOf(reporttest.Feature(report.Pass), reporttest.Feature(report.Skip)), false,
 			`partial: s/F-skip: because of skip (2 features: 1 passed, 1 skipped)`},
-		"partial but full required": {runOf(feature(report.Pass), feature(report.Skip)), true,
+		"partial but full required": {reporttest.RunOf(reporttest.Feature(report.Pass), reporttest.Feature(report.Skip)), true,
 			`partial: s/F-skip: because of skip (2 features: 1 passed, 1 skipped); a full run was required`},
-		"all skipped": {runOf(feature(report.Skip)), false,
+		"all skipped": {reporttest.RunOf(reporttest.Feature(report.Skip)), false,
 			`inconclusive: nothing ran: 1 feature skipped, the first s/F-skip: because of skip (1 feature: 1 skipped)`},
 		"nothing matched": {report.Run{Selection: report.Selection{Feature: "^Nope$", Suites: []string{"basic-gateway"},
 			Labels: map[string]string{"b": "2", "a": "1"}, Offered: 12}}, false,
@@ -141,11 +124,11 @@ func TestSentence(t *testing.T) {
 		"nothing started": {report.Run{Selection: report.Selection{Offered: 2}}, false, `inconclusive: nothing ran: none of 2 features was started`},
 		"cluster broken": {report.Run{Phases: []report.Phase{{Name: "cluster", Error: "no space"}}}, false,
 			`infrastructure: phase cluster: no space`},
-		"feature in error": {runOf(feature(report.Error)), false,
+		"feature in error": {reporttest.RunOf(reporttest.Feature(report.Error)), false,
 			`infrastructure: s/F-error: because of error (1 feature: 1 in error)`},
-		"interrupted": {report.Run{Interrupted: "SIGTERM", Suites: runOf(feature(report.Fail)).Suites}, false,
+		"interrupted": {report.Run{Interrupted: "SIGTERM", Suites: reporttest.RunOf(reporttest.Feature(report.Fail)).Suites}, false,
 			`interrupted: by SIGTERM (1 feature: 1 failed)`},
-		"hostile text": {runOf(hostile), false,
+		"hostile text": {reporttest.RunOf(hostile), false,
 			`fail: s/F-fail: asks: got \x1b]0;owned\x07\nverdict: pass (1 feature: 1 failed)`},
 	} {
 		assert.Equal(t, c.want, report.Judge(c.run, c.full).Sentence, name)

@@ -74,8 +74,8 @@ func (k Kill) Claim() Feature {
 	if k.Wrong == "" {
 		want = "green"
 	}
-	f := Feature{Name: k.Name(), Took: k.Took, Status: k.status()}
-	step := Step{Name: want, Kind: Then, Status: f.Status, Took: k.Took}
+	f := Feature{Name: k.Name(), Took: k.Took, Status: k.Status()}
+	step := Step{Name: want, Kind: Assertion, Status: f.Status, Took: k.Took}
 	if f.Status != Pass {
 		f.Reason = string(k.Outcome) + ": want " + want + ", got " + k.Got
 		step.Failure = &Failure{Message: f.Reason}
@@ -84,7 +84,9 @@ func (k Kill) Claim() Feature {
 	return f
 }
 
-func (k Kill) status() Status {
+// Status judges the cell as a feature is judged: what went as declared is a pass, and a
+// cell that proves nothing is inconclusive.
+func (k Kill) Status() Status {
 	switch k.Outcome {
 	case Killed, Unharmed:
 		return Pass

@@ -1,7 +1,7 @@
-// Package report holds what a run found, judges it, and writes it down: a
-// versioned JSON document, JUnit, and one screen for the terminal. It asks
-// nothing of a cluster: package suite fills the model, package evidence the
-// files that the model names.
+// Package report is the model of what a run found, and the verdict on it. It encodes
+// and decodes report.json, a versioned JSON document, and keeps the folders of runs.
+// Package suite fills the model, package evidence writes the files that the model names,
+// and the packages below render show a run to people and to other programs.
 package report
 
 import (
@@ -93,7 +93,8 @@ type Suite struct {
 // Feature is one promise, and whether it was kept.
 type Feature struct {
 	Name string `json:"name"`
-	// Spec is where the promise is written, "spec.md#mongo-egress".
+	// Spec is where the promise is described, a link relative to the repository:
+	// "docs/spec/basic-gateway.md#httpsredirect".
 	Spec string `json:"spec,omitempty"`
 	// Needs are the capabilities without which the feature is skipped, those of its
 	// suite included. What needs none is asked of every mesh: its core conformance.
@@ -127,15 +128,16 @@ const (
 // Kind says what a step is there for.
 type Kind string
 
-// The kinds of steps.
+// The kinds of steps. The values are those of the schema meshgate.report/v1, which keeps
+// them.
 const (
-	// Given brings the mesh into the state that the feature asserts about.
-	Given Kind = "given"
+	// Action brings the mesh into the state that the feature asserts about.
+	Action Kind = "given"
 	// Control is a positive control: it shows that what will be refused later
 	// does work when it is allowed.
 	Control Kind = "control"
-	// Then is an assertion.
-	Then Kind = "then"
+	// Assertion is what a feature promises.
+	Assertion Kind = "then"
 	// Cleanup takes away what the feature made.
 	Cleanup Kind = "cleanup"
 )

@@ -10,23 +10,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/reporttest"
 )
 
 func TestOpenTakesAFileARunsFolderOrAReportDirectory(t *testing.T) {
 	dir := t.TempDir()
-	_, err := report.Write(dir, sample())
+	_, err := report.Write(dir, reporttest.Sample())
 	require.NoError(t, err)
-	folder := filepath.Join(dir, sample().ID)
+	folder := filepath.Join(dir, reporttest.Sample().ID)
 	for _, path := range []string{dir, folder, filepath.Join(folder, "report.json"), filepath.Join(dir, "latest")} {
 		run, file, err := report.Open(path)
 		require.NoError(t, err, path)
-		assert.Equal(t, sample().ID, run.ID, path)
+		assert.Equal(t, reporttest.Sample().ID, run.ID, path)
 		assert.Equal(t, "report.json", filepath.Base(file), path)
 	}
 }
 
 func TestWhatIsNoReportIsNamedWithWhatToDo(t *testing.T) {
-	whole := encode(t, judged())
+	whole := encode(t, reporttest.Judged())
 	for name, c := range map[string]struct {
 		content string
 		want    []string
@@ -74,13 +75,4 @@ func TestWhatCannotBeReadIsNamedWithWhatToDo(t *testing.T) {
 		require.ErrorContains(t, err, "cannot read "+shut)
 		require.ErrorContains(t, err, "ask its owner")
 	}
-}
-
-func TestAForgedVerdictDoesNothingToTheTerminal(t *testing.T) {
-	run := judged()
-	run.Verdict.Sentence = "pass\x1b[2J\nfail"
-	var b strings.Builder
-	require.NoError(t, report.Summary(&b, run, "report.json"))
-	assert.Contains(t, b.String(), `pass\x1b[2J\nfail`)
-	assert.NotContains(t, b.String(), "\x1b")
 }

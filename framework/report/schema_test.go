@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/reporttest"
 )
 
 // compiled is the published schema, which package internal/gen holds against the types.
@@ -32,7 +33,7 @@ func compiled(t *testing.T) *jsonschema.Schema {
 func TestReportsFollowTheSchema(t *testing.T) {
 	s := compiled(t)
 	for name, run := range map[string]report.Run{
-		"sample": judged(), "hostile": hostileRun(), "merged": report.Merge(judged(), sample()), "nothing": report.Merge(),
+		"sample": reporttest.Judged(), "hostile": reporttest.Hostile(), "merged": report.Merge(reporttest.Judged(), reporttest.Sample()), "nothing": report.Merge(),
 	} {
 		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(encode(t, run)))
 		require.NoError(t, err, name)
@@ -54,7 +55,7 @@ func TestSchemaRefuses(t *testing.T) {
 		},
 	} {
 		var doc map[string]any
-		require.NoError(t, json.Unmarshal([]byte(encode(t, judged())), &doc))
+		require.NoError(t, json.Unmarshal([]byte(encode(t, reporttest.Judged())), &doc))
 		spoil(doc)
 		assert.Error(t, s.Validate(doc), name)
 	}

@@ -10,8 +10,9 @@ import (
 	"meshgate/framework/printable"
 )
 
-// maxCause bounds a cause inside the sentence; the whole text is in the report.
-const maxCause = 300
+// MaxCause bounds a cause where it is shown in one line, in runes; the whole text is in
+// report.json.
+const MaxCause = 300
 
 // tally is what the verdict is made from: counts, and the first of each kind.
 type tally struct {
@@ -72,7 +73,7 @@ func (t *tally) outcome(run Run) Outcome {
 func (t *tally) sentence(run Run, v Verdict) string {
 	parts := []string{string(v.Outcome)}
 	if lead := t.lead(run, v); lead != "" {
-		parts = append(parts, printable.Short(lead, maxCause))
+		parts = append(parts, printable.Short(lead, MaxCause))
 	}
 	return strings.Join(parts, ": ") + t.tail(v)
 }
@@ -104,20 +105,21 @@ func (t *tally) lead(run Run, v Verdict) string {
 // nothing says why no feature ran.
 func (t *tally) nothing(s Selection) string {
 	if t.counts.Skipped > 0 {
-		return fmt.Sprintf("%s skipped, the first %s", features(t.counts.Skipped), t.first[Skip])
+		return fmt.Sprintf("%s skipped, the first %s", NumberOfFeatures(t.counts.Skipped), t.first[Skip])
 	}
-	filters := s.filters()
+	filters := s.Filters()
 	switch {
 	case filters != "":
-		return fmt.Sprintf("%s matched none of %s", filters, features(s.Offered))
+		return fmt.Sprintf("%s matched none of %s", filters, NumberOfFeatures(s.Offered))
 	case s.Offered > 0:
-		return fmt.Sprintf("none of %s was started", features(s.Offered))
+		return fmt.Sprintf("none of %s was started", NumberOfFeatures(s.Offered))
 	default:
 		return "there was no feature to run"
 	}
 }
 
-func (s Selection) filters() string {
+// Filters names what the run was narrowed to, in words; empty for a run of everything.
+func (s Selection) Filters() string {
 	var out []string
 	if len(s.Suites) > 0 {
 		out = append(out, fmt.Sprintf("suite filter %q", strings.Join(s.Suites, ",")))
@@ -141,14 +143,15 @@ func (t *tally) tail(v Verdict) string {
 	if c.Features == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(" (%s: %s)", features(c.Features), c.Words())
+	text := fmt.Sprintf(" (%s: %s)", NumberOfFeatures(c.Features), c.Words())
 	if v.Outcome == OutcomePartial && v.Exit != ExitPass {
 		text += "; a full run was required"
 	}
 	return text
 }
 
-func features(n int) string {
+// NumberOfFeatures is a count in words: "1 feature", "12 features".
+func NumberOfFeatures(n int) string {
 	if n == 1 {
 		return "1 feature"
 	}

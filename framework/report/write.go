@@ -27,17 +27,26 @@ const (
 	FileLatest = "latest"
 )
 
+// Output is a file of a run's folder that is made of the whole run and of nothing else.
+// Package render has those that meshgate writes beside report.json.
+type Output struct {
+	// Name is the file's name in the folder.
+	Name string
+	// Encode gives the file's content, or nil where the run has nothing for it.
+	Encode func(Run) ([]byte, error)
+}
+
 // Write puts the run into its folder, dir/<run.ID>, and judges it on the way:
 //
-//	parts/<start>-<pid>.json   this process's own result, replaced only by itself
-//	report.json and the others all parts of the run so far, merged; see outputs
+//	parts/<start>-<pid>.json     this process's own result, replaced only by itself
+//	report.json and the outputs  all parts of the run so far, merged
 //
 // and points dir/latest to the folder. Every file is there whole or not at all,
 // and no earlier run is touched. A process may Write more than once: at its
 // start with Ended zero, so that a crash leaves a trace in the merged verdict,
 // and with what it found later. The error names the file and what to do; files
 // holds what was written all the same.
-func Write(dir string, run Run) (files []string, err error) {
+func Write(dir string, run Run, outputs ...Output) (files []string, err error) {
 	if run.Started.IsZero() {
 		return nil, fmt.Errorf("report %s: the run has no start time", run.ID)
 	}
@@ -57,7 +66,7 @@ func Write(dir string, run Run) (files []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err = writeWhole(root, whole)
+	files, err = writeWhole(root, whole, outputs)
 	return files, errors.Join(err, link(dir, run.ID))
 }
 
@@ -87,31 +96,13 @@ func readParts(root string) (Run, error) {
 	return Merge(parts...), nil
 }
 
-// output is one file that is made of the whole run and of nothing else.
-type output struct {
-	name   string
-	encode func(Run) ([]byte, error)
-}
-
-// outputs is the table of the files that a run leaves, the report first.
-func outputs() []output {
-	return []output{
-		{FileJSON, Encode},
-		{FileJUnit, JUnit},
-		{FileHTML, HTML},
-		{FileMarkdown, Markdown},
-		{FileProfile, Profile},
-		{FileMetrics, Metrics},
-		{FileMatrix, Matrix},
-	}
-}
-
-func writeWhole(root string, run Run) ([]string, error) {
+// writeWhole writes report.json first: it is the file that others are pointed to.
+func writeWhole(root string, run Run, outputs []Output) ([]string, error) {
 	var files []string
 	var errs []error
-	for _, f := range outputs() {
-		path := filepath.Join(root, f.name)
-		data, err := f.encode(run)
+	for _, f := range append([]Output{{FileJSON, Encode}}, outputs...) {
+		path := filepath.Join(root, f.Name)
+		data, err := f.Encode(run)
 		if err == nil && data == nil {
 			continue // the run has nothing for it
 		}

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,19 +15,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/reporttest"
 )
 
 func TestWriteAndRead(t *testing.T) {
 	dir := t.TempDir()
-	run := sample()
-	files, err := report.Write(dir, run)
-	require.NoError(t, err)
+	run := reporttest.Sample()
+	files, err := report.Write(dir, run, outputs()...)
 	root := filepath.Join(dir, run.ID)
-	var want []string
-	for _, name := range allFiles() {
-		want = append(want, filepath.Join(root, name))
-	}
-	assert.Equal(t, want, files)
+	require.ErrorContains(t, err, "no page of this run")
+	assert.Equal(t, []string{filepath.Join(root, "report.json"), filepath.Join(root, "id.txt")}, files)
+	text, err := os.ReadFile(filepath.Join(root, "id.txt"))
+	require.NoError(t, err)
+	assert.Equal(t, run.ID+" fail", string(text), "an output is made of the judged run")
 
 	got, err := report.Read(filepath.Join(dir, "latest", "report.json"))
 	require.NoError(t, err)
@@ -37,9 +38,13 @@ func TestWriteAndRead(t *testing.T) {
 	assert.Equal(t, *run.Suites[0].Features[0].Steps[1].ConvergedAfter, *got.Suites[0].Features[0].Steps[1].ConvergedAfter)
 }
 
-// allFiles are what a run leaves, the report first: it is the one that is pointed to.
-func allFiles() []string {
-	return []string{"report.json", "junit.xml", "report.html", "summary.md", "conformance.yaml", "metrics.prom"}
+// outputs are one that is written, one that has nothing to say, and one that fails.
+func outputs() []report.Output {
+	return []report.Output{
+		{Name: "page.txt", Encode: func(report.Run) ([]byte, error) { return nil, errors.New("no page of this run") }},
+		{Name: "id.txt", Encode: func(r report.Run) ([]byte, error) { return []byte(r.ID + " " + string(r.Verdict.Outcome)), nil }},
+		{Name: "nothing.txt", Encode: func(report.Run) ([]byte, error) { return nil, nil }},
+	}
 }
 
 func encode(t *testing.T, run report.Run) string {
@@ -57,7 +62,7 @@ func TestManyProcessesOneRun(t *testing.T) {
 	errs := make([]error, 8)
 	for i := range errs {
 		wg.Go(func() {
-			run := sample()
+			run := reporttest.Sample()
 			run.Started = run.Started.Add(time.Duration(i) * time.Nanosecond)
 			run.Suites[0].Name = fmt.Sprintf("suite-%d", i)
 			begun := run
@@ -101,9 +106,9 @@ func leftTemporary(t *testing.T, dir string) {
 
 func TestProcessThatNeverEnded(t *testing.T) {
 	dir := t.TempDir()
-	passed := runOf(feature(report.Pass))
-	passed.ID, passed.Started, passed.Ended = "r", at(0), at(1)
-	crashed := report.Run{ID: "r", Started: at(time.Second), Command: []string{"mongo-egress.test"}}
+	passed := reporttest.RunOf(reporttest.Feature(report.Pass))
+	passed.ID, passed.Started, passed.Ended = "r", reporttest.At(0), reporttest.At(1)
+	crashed := report.Run{ID: "r", Started: reporttest.At(time.Second), Command: []string{"mongo-egress.test"}}
 	for _, r := range []report.Run{passed, crashed} {
 		_, err := report.Write(dir, r)
 		require.NoError(t, err)
@@ -117,7 +122,7 @@ func TestProcessThatNeverEnded(t *testing.T) {
 func TestEarlierRunsAreKept(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 3 {
-		run := sample()
+		run := reporttest.Sample()
 		run.ID = fmt.Sprintf("run-%d", i)
 		_, err := report.Write(dir, run)
 		require.NoError(t, err)
@@ -134,23 +139,23 @@ func TestWriteSaysWhatIsInTheWay(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err := report.Write(filepath.Join(file, "report"), sample())
+	_, err := report.Write(filepath.Join(file, "report"), reporttest.Sample())
 	require.ErrorContains(t, err, filepath.Join(file, "report"))
 	require.ErrorContains(t, err, "choose another folder with --report")
 
 	// A folder where the link belongs: the report is written, and the error says what is not.
 	blocked := filepath.Join(dir, "blocked")
 	require.NoError(t, os.MkdirAll(filepath.Join(blocked, "latest", "x"), 0o755))
-	files, err := report.Write(blocked, sample())
+	files, err := report.Write(blocked, reporttest.Sample())
 	require.ErrorContains(t, err, filepath.Join(blocked, "latest"))
-	assert.Len(t, files, len(allFiles()))
+	assert.Len(t, files, 1)
 	leftTemporary(t, blocked)
 
-	run := sample()
+	run := reporttest.Sample()
 	run.ID = "../escape"
 	_, err = report.Write(dir, run)
 	require.ErrorContains(t, err, "../escape")
-	run = sample()
+	run = reporttest.Sample()
 	run.Started = time.Time{}
 	_, err = report.Write(dir, run)
 	require.ErrorContains(t, err, "no start time")
@@ -158,7 +163,7 @@ func TestWriteSaysWhatIsInTheWay(t *testing.T) {
 
 func TestForeignPartIsNamed(t *testing.T) {
 	dir := t.TempDir()
-	run := sample()
+	run := reporttest.Sample()
 	_, err := report.Write(dir, run)
 	require.NoError(t, err)
 	before, err := os.ReadFile(filepath.Join(dir, run.ID, "report.json"))
@@ -174,15 +179,11 @@ func TestForeignPartIsNamed(t *testing.T) {
 }
 
 func TestHostileTextInJSON(t *testing.T) {
-	data := encode(t, hostileRun())
-	for _, r := range data {
-		if r != '\n' && !isPrint(r) {
-			t.Fatalf("raw %q in the document", r)
-		}
-	}
+	data := encode(t, reporttest.Hostile())
+	assert.Empty(t, reporttest.Unprintable(data, "\n"), "unprintable runes")
 	got, err := report.Decode([]byte(data))
 	require.NoError(t, err)
-	want := strings.ToValidUTF8(hostile, "\uFFFD")
+	want := strings.ToValidUTF8(reporttest.HostileText, "\uFFFD")
 	assert.Equal(t, want, got.Suites[0].Features[0].Steps[0].Failure.Message, "nothing is lost by escaping")
 	var observed string
 	require.NoError(t, json.Unmarshal(got.Suites[0].Features[0].Steps[0].Failure.Observation, &observed))
@@ -190,7 +191,7 @@ func TestHostileTextInJSON(t *testing.T) {
 }
 
 func TestRedactedReachesEveryText(t *testing.T) {
-	run := sample()
+	run := reporttest.Sample()
 	run.Config["token"] = []any{map[string]any{"deep": "hunter2"}}
 	run.Suites[0].Features[1].Steps[0].Failure.Observation = json.RawMessage(`{"hunter2":["a hunter2"],"n":12345678901234567890}`)
 	run.Command = append(run.Command, "--password=hunter2")
@@ -202,17 +203,17 @@ func TestRedactedReachesEveryText(t *testing.T) {
 
 func TestReserve(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "report")
-	id, err := report.Reserve(dir, "shared", at(0))
+	id, err := report.Reserve(dir, "shared", reporttest.At(0))
 	require.NoError(t, err)
 	assert.Equal(t, "shared", id)
-	_, err = report.Reserve(dir, "shared", at(0))
+	_, err = report.Reserve(dir, "shared", reporttest.At(0))
 	require.NoError(t, err, "shared by several processes")
 	for _, bad := range []string{"..", ".hidden", "a/b", "latest", strings.Repeat("x", 101), "a b"} {
-		_, err = report.Reserve(dir, bad, at(0))
+		_, err = report.Reserve(dir, bad, reporttest.At(0))
 		require.Error(t, err, bad)
 	}
 	// This test's parent is `go test`, or else the ID is random: valid and sorted by time either way.
-	id, err = report.Reserve(dir, "", at(0))
+	id, err = report.Reserve(dir, "", reporttest.At(0))
 	require.NoError(t, err)
 	assert.Regexp(t, `^20261121-113600-[0-9a-z]{8}$`, id)
 	require.NoError(t, report.ValidID(id))
@@ -232,3 +233,9 @@ func TestSecondsRoundTrip(t *testing.T) {
 	assert.Equal(t, "2.3 s", report.Seconds(2300*time.Millisecond).String())
 	assert.Equal(t, "2 min 05 s", report.Seconds(125*time.Second).String())
 }
+
+// replacer is a redactor of one word.
+type replacer struct{ old, new string }
+
+func (r replacer) String(s string) string  { return strings.ReplaceAll(s, r.old, r.new) }
+func (r replacer) JSON(data []byte) []byte { return []byte(r.String(string(data))) }

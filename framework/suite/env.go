@@ -2,242 +2,153 @@ package suite
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/url"
-	"slices"
-	"sync"
-	"time"
 
-	"meshgate/framework/config"
-	"meshgate/framework/kube"
+	"meshgate/framework/accesslog"
+	"meshgate/framework/expect"
+	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
-	"meshgate/framework/progress"
-	"meshgate/framework/report"
 	"meshgate/framework/wait"
-
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Env is what a feature's steps work with.
-type Env struct {
-	Kube   *kube.Client
-	Mesh   *mesh.Mesh
-	Budget wait.Budget
-	// CA signs every certificate of the run; clients of the gateway trust it alone.
-	CA *pki.CA
+// Env is what a feature works with while it runs. Namespaces in parameters are readable
+// ones, as fixtures name them; gateways are named by the label "istio" that fixtures
+// select, and the empty name is the shared ingress gateway. Errors that say nothing about
+// the mesh are infrastructure errors (see Infrastructure).
+type Env interface {
+	// ID is unique to this run of the feature, for what must not be taken for something
+	// that an earlier run asked.
+	ID() string
+	// Mesh is the mesh that the suite runs on, with its version and capabilities.
+	Mesh() *mesh.Mesh
+	// Budget holds the limits of the run, by meaning.
+	Budget() wait.Budget
+	// Namespace is the real name of a namespace.
+	Namespace(readable string) string
+	// Gateway is a shared gateway or one of Suite.Gateways. One that the mesh lacks is not
+	// Present.
+	Gateway(name string) mesh.Gateway
+	// Note tells the report's reader something about the run.
+	Note(format string, args ...any)
+	// Finally is called when the feature ends, however it ends, before its objects are
+	// removed; the last function comes first. It lets go of requests that are held.
+	Finally(func(context.Context) error)
+	// Await polls within a step until the condition is met, before the budget Converged is
+	// spent.
+	Await(ctx context.Context, name string, condition func(context.Context) error) error
 
-	id      string
-	names   namespaces
-	owner   kube.Owner
-	outside probe.Prober
-	images  map[string]string
-	began   time.Time
-	secret  func(string)
-	tell    func(format string, args ...any) // into the report's notes
-	// remade waits until objects may be made again, effective until a change is on the
-	// proxies.
-	remade    func(context.Context, []*unstructured.Unstructured) error
-	effective func(context.Context, mesh.Wanted) error
+	// CA signs every certificate of the run; clients of the gateways trust it alone.
+	CA() *pki.CA
+	// Issue signs a certificate and keeps it under a name; nil: the run's CA signs.
+	Issue(by *pki.CA, name string, leaf pki.Leaf) (*pki.Certificate, error)
+	// Certificate is the one that was last issued under the name, by the feature or its
+	// suite. A name that was never issued gives an empty certificate, which matches none
+	// that a server presents.
+	Certificate(name string) *pki.Certificate
+	// NewLogin makes a password that nobody has used before, and keeps it under the name.
+	NewLogin(name, username string) Login
+	// Login is the one that was made under the name, by the feature or its suite.
+	Login(name string) Login
 
-	waiting *progress.Group // where a wait for a workload is shown; nil: nowhere
+	// Apply applies objects and waits for the workloads among them. Every object is
+	// registered for removal before it is made.
+	Apply(ctx context.Context, setups ...Setup) error
+	// Edit changes objects that the feature has made, and applies them again.
+	Edit(ctx context.Context, edit manifest.Edit) error
+	// Delete deletes an object that the feature has made, and waits until it is gone.
+	Delete(ctx context.Context, kind, name string) error
+	// Recreate deletes an object of the suite, calls meanwhile, and makes the object again
+	// whatever came of that.
+	Recreate(ctx context.Context, kind, name string, meanwhile func(context.Context) error) error
+	// AwaitProgrammed waits until every proxy has all that the feature has changed. Before
+	// that a refusal may only show that nothing has arrived yet.
+	AwaitProgrammed(ctx context.Context) error
+	// StopGateway scales a gateway to zero. StartGateway, or the end of the feature, brings
+	// it back. A gateway that meshgate has not installed is refused.
+	StopGateway(ctx context.Context, gateway string) error
+	// StartGateway undoes StopGateway and waits until the gateway is ready.
+	StartGateway(ctx context.Context, gateway string) error
+	// StopWorkload scales a Deployment of the suite to zero. StartWorkload, or the end of
+	// the feature, brings it back.
+	StopWorkload(ctx context.Context, namespace, deployment string) error
+	// StartWorkload undoes StopWorkload and waits until the Deployment is ready.
+	StartWorkload(ctx context.Context, namespace, deployment string) error
 
-	foreseen func(error) (report.Mismatch, bool) // tells what is broken on purpose, of the step under way; nil: nothing is
+	// Ask makes one request from outside through the shared ingress gateway. At the end of
+	// the feature each such request must have its line in the gateway's access log.
+	Ask(ctx context.Context, r probe.Request) probe.Observation
+	// AskThrough makes one request from outside through a gateway, and keeps no record.
+	AskThrough(ctx context.Context, gateway string, r probe.Request) probe.Observation
+	// AskFrom makes one request from the agent's container in the first pod of an
+	// application.
+	AskFrom(ctx context.Context, namespace, app string, r probe.Request) probe.Observation
+	// AskAllFrom is AskFrom of several requests, so many at once (0: all), in their order.
+	AskAllFrom(ctx context.Context, namespace, app string, atOnce int, requests ...probe.Request) []probe.Observation
+	// Inside probes from the first pod of an application in which the agent runs.
+	Inside(ctx context.Context, namespace, app string) (probe.Prober, error)
+	// Hold opens a connection through the shared ingress gateway that later requests reuse.
+	Hold(ctx context.Context, r probe.Request) (*probe.Held, probe.Observation, error)
+	// AskHeld makes a request on a connection that is open.
+	AskHeld(ctx context.Context, held *probe.Held, r probe.Request) probe.Observation
+	// HoldMongo opens a client of a MongoDB behind a gateway, which the caller closes.
+	HoldMongo(ctx context.Context, gateway string, r probe.Request) (*probe.Mongo, probe.Observation)
+	// Seen are the answers to Ask, Hold and AskHeld, in the order in which they came.
+	Seen() []probe.Observation
+	// LoggedOnce wants of each of these answers exactly one line in the gateway's access
+	// log, which says what the client saw and passes the checks that also returns for the
+	// answer (nil: none).
+	LoggedOnce(ctx context.Context, also func(probe.Observation) []expect.LineCheck) error
+	// KeepExchange keeps the last answer to a named exchange; Exchange.As does it.
+	KeepExchange(name string, o probe.Observation)
+	// Exchanged is the last answer to a named exchange. It is an error if there is none.
+	Exchanged(name string) (probe.Observation, error)
 
-	mu      sync.Mutex
-	changed time.Time
-	moves   []move // of which it is not known that they are on the proxies
-	traffic []exchanged
-	certs   map[string]*pki.Certificate
-	logins  map[string]Login
-	shared  *Env // of the suite; nil in that itself
-	applied []*unstructured.Unstructured
-	stopped []workload
-	finals  []func(context.Context) error
-	read    string                // the proxy whose access log was read last
-	logs    map[string]corev1.Pod // all that were read: namespace/pod/container
+	// Through is the proxy of a gateway.
+	Through(gateway string) Proxy
+	// Sidecar is the proxy beside an application.
+	Sidecar(namespace, app string) Proxy
+	// ControlPlaneLog is what istiod wrote since the feature began, all replicas.
+	ControlPlaneLog(ctx context.Context) ([]byte, error)
+	// ServerLog is what the external server wrote since the feature began, see
+	// fixtures/world.
+	ServerLog(ctx context.Context, namespace, app string) ([]byte, error)
+
+	// LoadBalancer waits until a Service of the suite has a load balancer's address.
+	LoadBalancer(ctx context.Context, namespace, service string) (host string, err error)
+	// ClusterIP is the address of a Service of the suite inside the cluster.
+	ClusterIP(ctx context.Context, namespace, service string) (string, error)
+	// External is the address of a server of the suite that stands for the world outside of
+	// the mesh, once the server has answered there.
+	External(ctx context.Context, namespace, service string) (ip string, err error)
+	// AskServer asks an application about itself, past the mesh: for what the server
+	// counts, not for asserting that it is reached.
+	AskServer(ctx context.Context, namespace, app string, port int, method, path string) ([]byte, error)
+	// SetUpMongo opens a client of a MongoDB past the mesh, by the first pod of an
+	// application, and calls do with it: for filling the database, not for asserting
+	// anything.
+	SetUpMongo(ctx context.Context, namespace, app string, port int, r probe.Request, do func(*probe.Mongo) error) error
 }
 
-// namespaces maps the readable namespaces of fixtures to those of this suite.
-type namespaces map[string]string
-
-func newNamespaces(cfg config.Names, m *mesh.Mesh, s Suite) namespaces {
-	n := namespaces{"istio-system": m.Ingress.Namespace}
-	for _, readable := range slices.Concat(s.Namespaces, s.Outside) {
-		base := readable
-		if readable == "bookinfo" {
-			base = cfg.BookinfoNamespace
-		}
-		n[readable] = base + "-" + s.Name
-	}
-	return n
-}
-
-// Namespace is the real name of a namespace that fixtures call by a readable one.
-func (e *Env) Namespace(readable string) string {
-	if real, ok := e.names[readable]; ok {
-		return real
-	}
-	return readable
-}
-
-// Ask makes one request from outside through the shared ingress gateway and remembers
-// it: at the end of the feature each must stand in the gateway's access log once.
-func (e *Env) Ask(ctx context.Context, r probe.Request) probe.Observation {
-	r, err := e.through("", r)
-	if err != nil {
-		return impossible(err)
-	}
-	o := e.outside.Do(ctx, r)
-	e.remember(r, o)
-	return o
-}
-
-// AskThrough makes one request from outside through another gateway.
-func (e *Env) AskThrough(ctx context.Context, gateway string, r probe.Request) probe.Observation {
-	r, err := e.through(gateway, r)
-	if err != nil {
-		return impossible(err)
-	}
-	return e.outside.Do(ctx, r)
-}
-
-// AskFrom makes one request from the first pod of an application in which the agent runs;
-// the namespace is readable.
-func (e *Env) AskFrom(ctx context.Context, namespace, app string, r probe.Request) probe.Observation {
-	return e.AskAllFrom(ctx, namespace, app, 1, r)[0]
-}
-
-// AskAllFrom is AskFrom of several requests, so many at once (0: all), in their order.
-func (e *Env) AskAllFrom(ctx context.Context, namespace, app string, atOnce int, requests ...probe.Request) []probe.Observation {
-	inside, err := e.Inside(ctx, namespace, app)
-	if err != nil {
-		return slices.Repeat([]probe.Observation{notMade(probe.ClassAgent, probe.PhaseAgent, err)}, len(requests))
-	}
-	trusting := make([]probe.Request, len(requests))
-	for i, r := range requests {
-		trusting[i] = e.trusting(r)
-	}
-	return probe.All(ctx, inside, trusting, atOnce)
-}
-
-// agentContainer is what fixtures call the container with the agent's image.
-const agentContainer = "agent"
-
-// impossible is what comes of a request that cannot be made.
-func impossible(err error) probe.Observation {
-	return notMade(probe.ClassRequest, probe.PhaseRequest, err)
-}
-
-func notMade(class, phase string, err error) probe.Observation {
-	return probe.Observation{At: time.Now().UTC(), Failure: &probe.Failure{Class: class, Phase: phase, Message: err.Error()}}
-}
-
-// Hold opens a connection through the ingress gateway that later requests reuse.
-func (e *Env) Hold(ctx context.Context, r probe.Request) (*probe.Held, probe.Observation, error) {
-	r, err := e.through("", r)
-	if err != nil {
-		return nil, probe.Observation{}, Broken(err)
-	}
-	held, o := probe.Hold(ctx, r)
-	e.remember(r, o)
-	return held, o, nil
-}
-
-// AskHeld makes a request on a connection that is open, and remembers it.
-func (e *Env) AskHeld(ctx context.Context, held *probe.Held, r probe.Request) probe.Observation {
-	o := held.Do(ctx, r)
-	e.remember(r, o)
-	return o
-}
-
-// through fills in what a client of a gateway needs: where to dial, and the CA that it
-// trusts.
-func (e *Env) through(gateway string, r probe.Request) (probe.Request, error) {
-	port, err := portOf(r.URL)
-	if err != nil {
-		return r, err
-	}
-	if r.Connect == "" {
-		if r.Connect, err = e.Gateway(gateway).Address(port); err != nil {
-			return r, err
-		}
-	}
-	return e.trusting(r), nil
-}
-
-// trusting lets a request trust the run's CA alone, unless it says otherwise, and gives
-// it the time that a probe has.
-func (e *Env) trusting(r probe.Request) probe.Request {
-	if r.TLS.RootsPEM == "" {
-		r.TLS.RootsPEM = e.CA.PEM()
-	}
-	if r.Timeout == 0 {
-		r.Timeout = e.Budget.Probe
-	}
-	return r
-}
-
-func portOf(raw string) (int, error) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return 0, fmt.Errorf("request URL: %w", err)
-	}
-	switch p := u.Port(); {
-	case p != "":
-		var port int
-		_, err := fmt.Sscanf(p, "%d", &port)
-		return port, err
-	case u.Scheme == "http":
-		return 80, nil
-	default:
-		return 443, nil
-	}
-}
-
-// ID is of this run of the feature alone, for what must not be taken for what an earlier
-// one asked.
-func (e *Env) ID() string { return e.id }
-
-// Note tells the report's reader something about the run.
-func (e *Env) Note(format string, args ...any) { e.tell(format, args...) }
-
-// Finally is done when the feature ends, however it ends, before its objects go: it lets
-// go what was held, such as requests under way. The last comes first.
-func (e *Env) Finally(f func(context.Context) error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.finals = append(e.finals, f)
-}
-
-// finish does what is to be done finally.
-func (e *Env) finish(ctx context.Context) error {
-	e.mu.Lock()
-	finals := e.finals
-	e.finals = nil
-	e.mu.Unlock()
-	var errs []error
-	for _, f := range slices.Backward(finals) {
-		errs = append(errs, f(ctx))
-	}
-	return errors.Join(errs...)
-}
-
-// Changed notes that configuration was changed just now: the next assertion that
-// is met says how long it took to take effect.
-func (e *Env) Changed() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.changed = time.Now()
-}
-
-func (e *Env) takeChange() time.Time {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	at := e.changed
-	e.changed = time.Time{}
-	return at
+// Proxy is what the Envoys of a gateway or of an application's sidecars say: in their
+// access logs all replicas, on their admin interface the first.
+type Proxy interface {
+	// Addresses are the IP addresses of its pods.
+	Addresses(ctx context.Context) ([]string, error)
+	// Lines reads the access log since the feature began.
+	Lines(ctx context.Context) ([]accesslog.Line, error)
+	// Says wants at least one line of the access log that passes all the checks.
+	Says(ctx context.Context, checks ...expect.LineCheck) error
+	// Admin asks Envoy's admin interface; the path has no slash before it.
+	Admin(ctx context.Context, path string) (string, error)
+	// Upstreams are the endpoints of a cluster of Envoy's configuration, such as
+	// "outbound|27017||mongodb.bookinfo.svc.cluster.local".
+	Upstreams(ctx context.Context, cluster string) ([]mesh.Upstream, error)
+	// Opened counts the connections that were opened to a cluster since the proxy began.
+	Opened(ctx context.Context, cluster string) (int, error)
+	// Stat is one of the statistics of a cluster, such as "upstream_rq_pending_active".
+	// Istio keeps those that the annotation proxy.istio.io/config of the pod asks for.
+	Stat(ctx context.Context, cluster, name string) (int, error)
+	// Workers is how many threads the Envoy works with (its option concurrency).
+	Workers(ctx context.Context) (int, error)
 }

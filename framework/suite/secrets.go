@@ -1,8 +1,6 @@
 package suite
 
 import (
-	"cmp"
-	"crypto/rand"
 	"fmt"
 	"slices"
 
@@ -16,40 +14,26 @@ type Login struct{ Username, Password string }
 
 // Password makes a secret with a user's name and a password that nobody has used before,
 // under the keys "username" and "password". Steps get it by Env.Login.
-func Password(namespace, name, username string) Given {
-	return func(e *Env) (manifest.Set, error) {
-		l := Login{username, rand.Text()}
-		e.secret(l.Password)
-		e.mu.Lock()
-		e.logins[name] = l
-		e.mu.Unlock()
+func Password(namespace, name, username string) Setup {
+	return func(e Env) (manifest.Set, error) {
+		l := e.NewLogin(name, username)
 		return manifest.NewSet(manifest.Secret(namespace, name,
 			map[string][]byte{"username": []byte(l.Username), "password": []byte(l.Password)})), nil
 	}
 }
 
-// Login is the one that was made under a name, by the feature or for its suite.
-func (e *Env) Login(name string) Login {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if l, ok := e.logins[name]; ok || e.shared == nil {
-		return l
-	}
-	return e.shared.Login(name)
-}
-
 // TrustedCA makes a config map with the run's CA under the key "ca.crt".
-func TrustedCA(namespace, name string) Given {
-	return func(e *Env) (manifest.Set, error) {
-		return manifest.NewSet(manifest.ConfigMap(namespace, name, map[string]string{"ca.crt": e.CA.PEM()})), nil
+func TrustedCA(namespace, name string) Setup {
+	return func(e Env) (manifest.Set, error) {
+		return manifest.NewSet(manifest.ConfigMap(namespace, name, map[string]string{"ca.crt": e.CA().PEM()})), nil
 	}
 }
 
 // ServerPEM makes a secret with a certificate and its key in one file, as MongoDB's
 // server reads them.
-func ServerPEM(namespace, name, file string, leaf pki.Leaf) Given {
-	return func(e *Env) (manifest.Set, error) {
-		cert, err := e.Issue(name, leaf)
+func ServerPEM(namespace, name, file string, leaf pki.Leaf) Setup {
+	return func(e Env) (manifest.Set, error) {
+		cert, err := e.Issue(nil, name, leaf)
 		if err != nil {
 			return manifest.Set{}, fmt.Errorf("secret %s: %w", name, err)
 		}
@@ -57,24 +41,24 @@ func ServerPEM(namespace, name, file string, leaf pki.Leaf) Given {
 	}
 }
 
-// CACredential makes a secret with what a gateway is to trust, under the key "ca.crt", in
+// CACredential makes a secret with the CA that a gateway is to trust, under the key "ca.crt", in
 // the namespace of that gateway.
-func CACredential(gateway, name string, pem func(*Env) string) Given {
-	return func(e *Env) (manifest.Set, error) {
+func CACredential(gateway, name string, pem func(Env) string) Setup {
+	return func(e Env) (manifest.Set, error) {
 		return manifest.NewSet(manifest.Secret(e.Gateway(gateway).Namespace, name, map[string][]byte{"ca.crt": []byte(pem(e))})), nil
 	}
 }
 
 // ClientCredential makes a secret with a client's certificate for a gateway, and the run's
 // CA as what that is to trust. Steps get it by Env.Certificate.
-func ClientCredential(gateway, name string, leaf pki.Leaf, by func(*Env) *pki.CA) Given {
-	return func(e *Env) (manifest.Set, error) {
-		cert, err := e.issue(by(e), name, leaf)
+func ClientCredential(gateway, name string, leaf pki.Leaf, by func(Env) *pki.CA) Setup {
+	return func(e Env) (manifest.Set, error) {
+		cert, err := e.Issue(by(e), name, leaf)
 		if err != nil {
 			return manifest.Set{}, err
 		}
 		return manifest.NewSet(manifest.Secret(e.Gateway(gateway).Namespace, name,
-			map[string][]byte{"tls.crt": cert.CertPEM, "tls.key": cert.KeyPEM, "ca.crt": []byte(e.CA.PEM())})), nil
+			map[string][]byte{"tls.crt": cert.CertPEM, "tls.key": cert.KeyPEM, "ca.crt": []byte(e.CA().PEM())})), nil
 	}
 }
 
@@ -87,15 +71,15 @@ type Served struct {
 
 // Servers makes the secret of the external server, see fixtures/world: one certificate for
 // whoever asks for no name, and one for each name that clients ask for by SNI.
-func Servers(namespace, name string, by map[string]Served) Given {
-	return func(e *Env) (manifest.Set, error) {
-		nobody, err := e.Issue(name, pki.Leaf{DNSNames: []string{"nobody.example.com"}})
+func Servers(namespace, name string, by map[string]Served) Setup {
+	return func(e Env) (manifest.Set, error) {
+		nobody, err := e.Issue(nil, name, pki.Leaf{DNSNames: []string{"nobody.example.com"}})
 		if err != nil {
 			return manifest.Set{}, err
 		}
 		files := map[string][]byte{"tls.crt": nobody.CertPEM, "tls.key": nobody.KeyPEM}
 		for sni, s := range by {
-			cert, err := e.issue(cmp.Or(s.By, e.CA), sni, s.Leaf)
+			cert, err := e.Issue(s.By, sni, s.Leaf)
 			if err != nil {
 				return manifest.Set{}, err
 			}
@@ -105,17 +89,6 @@ func Servers(namespace, name string, by map[string]Served) Given {
 			}
 		}
 		return manifest.NewSet(manifest.Secret(namespace, name, files)), nil
-	}
-}
-
-// Edited changes what is given.
-func Edited(g Given, edits ...manifest.Edit) Given {
-	return func(e *Env) (manifest.Set, error) {
-		set, err := g(e)
-		if err != nil {
-			return set, err
-		}
-		return set.With(edits...)
 	}
 }
 

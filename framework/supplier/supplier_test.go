@@ -147,3 +147,11 @@ func TestWithoutTheProgramTheEnginesOwnErrorComesFirst(t *testing.T) {
 	require.ErrorAs(t, err, &unusable)
 	assert.Equal(t, os.Geteuid() == 0, errors.Is(err, ErrNoProgram))
 }
+
+func TestWhatTheProgramEmitsIsHeard(t *testing.T) {
+	l := &listener{phase: progress.Discard().Begin("bundle")}
+	require.NoError(t, Emit(l, Event{Inputs: "sha256:aa"}))
+	require.NoError(t, Emit(l, Event{Error: "no compiler"}))
+	assert.Equal(t, "sha256:aa", l.inputs)
+	assert.Equal(t, "no compiler", l.failed)
+}

@@ -21,9 +21,9 @@ const (
 	appsOurs         = "ours"
 )
 
-// ResolveBundle fills the bundle with components and opens it. What is missing comes
-// from the first of registry and source that has it, or from where the configuration
-// says. What comes from source is built by meshgate-bundle, a program of its own.
+// ResolveBundle fills the bundle with components and opens it. Missing components come from
+// the first of registry and source that has them, or from the configured place.
+// meshgate-bundle, a program of its own, builds what comes from source.
 func ResolveBundle(ctx context.Context, cfg config.Bundle, log progress.Log, components ...string) (*bundle.Bundle, error) {
 	official, err := registry.New(registry.Options{Mirror: cfg.Mirror})
 	if err != nil {
@@ -40,7 +40,8 @@ func ResolveBundle(ctx context.Context, cfg config.Bundle, log progress.Log, com
 	return bundle.Resolve(ctx, bundle.Options{Dir: dir, Source: cfg.Source, Sources: sources, Log: log}, components)
 }
 
-// bundle is nil where nothing of it is needed: no names would mean all there are.
+// bundle returns nil if nothing of it is needed; an empty list of names would mean all
+// components.
 func (p *plan) bundle(ctx context.Context, log progress.Log) (*bundle.Bundle, error) {
 	components := p.components()
 	if len(components) == 0 {
@@ -49,8 +50,8 @@ func (p *plan) bundle(ctx context.Context, log progress.Log) (*bundle.Bundle, er
 	return p.fill(ctx, log, components...)
 }
 
-// components is what the bundle must hold for this plan. The nodes of an existing
-// cluster pull their images for themselves: nothing of ours could be put there.
+// components lists the components that the plan needs in the bundle. The nodes of an existing
+// cluster pull their images themselves, because meshgate cannot load images into them.
 func (p *plan) components() []string {
 	ours := p.cfg.Cluster.Provider == providerKind
 	var names []string
@@ -66,11 +67,11 @@ func (p *plan) components() []string {
 	return names
 }
 
-// workloads are the components that the suites' pods are made of. The agent, and the
-// ratings that speak to a database, are ours whatever applications are asked for.
+// workloads are the components of the suites' pods. The agent and the ratings with a database
+// are the project's own with any choice of applications.
 func workloads() []string { return []string{"mongodb", "apps"} }
 
-// inNodes lists the images that mesh and workloads need.
+// inNodes lists the images that mesh and workloads need in the nodes.
 func inNodes(flavour mesh.Flavour) ([]string, error) {
 	images := slices.Clone(flavour.Images())
 	for _, name := range workloads() {
@@ -83,8 +84,8 @@ func inNodes(flavour mesh.Flavour) ([]string, error) {
 	return images, nil
 }
 
-// images maps our bookinfo to the upstream project's builds, where those are asked for.
-// Upstream's ratings-v2 is not among them: it takes neither a user nor a CA.
+// images maps the project's bookinfo images to the upstream builds if the configuration asks
+// for those. Upstream's ratings-v2 is not among them: it accepts neither a user nor a CA.
 func images(apps config.Apps) map[string]string {
 	if apps.Images == appsOurs {
 		return nil
@@ -99,7 +100,8 @@ func images(apps config.Apps) map[string]string {
 	return upstream
 }
 
-// bookinfoTag is the release of the upstream example whose wire contract ours keeps.
+// bookinfoTag is the release of the upstream example whose HTTP interface the project's
+// bookinfo implements.
 const bookinfoTag = "1.20.3"
 
 func digest(s string) string {

@@ -28,7 +28,7 @@ func planOf(t *testing.T, provider, flavour string) *plan {
 	return &plan{cfg: cfg, flavour: f}
 }
 
-func TestTheBundleHoldsWhatThePlanNeedsAndNoMore(t *testing.T) {
+func TestBundleHasExactlyTheNeededComponents(t *testing.T) {
 	assert.Equal(t, []string{"node", "calico", "metallb", "istio-1.31", "mongodb", "apps"}, planOf(t, providerKind, "istio").components())
 	assert.Equal(t, []string{"node", "calico", "metallb", "mongodb", "apps"}, planOf(t, providerKind, "existing").components())
 	assert.Equal(t, []string{"istio-1.31"}, planOf(t, providerExisting, "istio").components())
@@ -41,7 +41,7 @@ func TestTheBundleHoldsWhatThePlanNeedsAndNoMore(t *testing.T) {
 	}
 }
 
-func TestAPlanThatNeedsNothingOfTheBundleAsksForNone(t *testing.T) {
+func TestPlanWithoutComponentsOpensNoBundle(t *testing.T) {
 	p := planOf(t, providerExisting, "existing")
 	p.fill = func(context.Context, progress.Log, ...string) (*bundle.Bundle, error) {
 		assert.Fail(t, "no names would have meant everything there is")
@@ -62,7 +62,7 @@ func TestNodesGetTheImagesOfMeshAndApplications(t *testing.T) {
 	assert.Greater(t, len(got), len(p.flavour.Images())+1)
 }
 
-func TestUpstreamApplicationsReplaceOursOneByOne(t *testing.T) {
+func TestUpstreamImagesReplaceTheProjectsOwn(t *testing.T) {
 	assert.Empty(t, images(config.Apps{Images: appsOurs}))
 	upstream := images(config.Apps{Images: "upstream"})
 	assert.Equal(t, "docker.io/istio/examples-bookinfo-productpage-v1:1.20.3", upstream["docker.io/meshgate/productpage:dev"])
@@ -80,7 +80,7 @@ func TestUpstreamApplicationsReplaceOursOneByOne(t *testing.T) {
 	}
 }
 
-func TestTheBundleIsWhereTheConfigurationSays(t *testing.T) {
+func TestBundleDirFollowsTheConfiguration(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/cache")
 	dir, err := BundleDir(config.Bundle{Dir: "/mine"})
 	require.NoError(t, err)

@@ -5,7 +5,7 @@ import (
 	"meshgate/framework/report"
 )
 
-// Facts is what the report says about the ground the suites ran on.
+// Facts describes the cluster and mesh on which the suites ran, for the report.
 func (b *Bed) Facts() report.Facts {
 	f := report.Facts{
 		Cluster: report.ClusterFacts{

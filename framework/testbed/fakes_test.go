@@ -17,16 +17,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// world is what stands outside of the plans of one test: a cluster that may or may
-// not be there, and what was done, in order.
+// world is the state outside of the plans of one test: a cluster that may exist, and the
+// actions in order.
 type world struct {
 	t          *testing.T
 	dir        string
 	kubeconfig string
-	stands     bool // the cluster
+	stands     bool // whether the cluster exists
 	did        []string
-	breaks     string // the deed that fails
-	ended      bool   // a deed of removal was given a context that had ended
+	breaks     string // the action that fails
+	ended      bool   // a removal was called with an ended context
 }
 
 func newWorld(t *testing.T) *world {
@@ -40,9 +40,9 @@ func newWorld(t *testing.T) *world {
 
 var errBroken = errors.New("broken on purpose")
 
-func (w *world) do(deed string) error {
-	w.did = append(w.did, deed)
-	if deed == w.breaks {
+func (w *world) do(action string) error {
+	w.did = append(w.did, action)
+	if action == w.breaks {
 		return errBroken
 	}
 	return nil

@@ -24,8 +24,9 @@ func Signal(ctx context.Context) string {
 	return ""
 }
 
-// Interruptible returns a context that the first SIGINT or SIGTERM cancels: what
-// was created is then removed, which is said in one line. A second signal ends the process at once.
+// Interruptible returns a context that the first SIGINT or SIGTERM cancels, so that
+// everything created is removed; it writes a line about that. A second signal ends the
+// process at once.
 func Interruptible(ctx context.Context, say io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)

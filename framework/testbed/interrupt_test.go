@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child says when it can be interrupted, and by what it was; then it goes on as if
-// it removed what it made, until its input ends.
+// child writes when it can be interrupted, and by what it was interrupted. Then it runs on
+// until its input ends, like a process that removes its objects.
 func child() int {
 	ctx, stop := Interruptible(context.Background(), os.Stderr)
 	defer stop()
@@ -67,7 +67,7 @@ func (p *process) says(want string) {
 	require.Equal(p.t, want, p.out.Text())
 }
 
-func TestTheFirstSignalCancelsAndSaysSo(t *testing.T) {
+func TestFirstSignalCancelsTheContext(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		p := start(t)
 		require.NoError(t, p.cmd.Process.Signal(signal))
@@ -77,11 +77,11 @@ func TestTheFirstSignalCancelsAndSaysSo(t *testing.T) {
 		require.NoError(t, p.in.Close())
 		var exit *exec.ExitError
 		require.ErrorAs(t, p.cmd.Wait(), &exit)
-		assert.Equal(t, 7, exit.ExitCode(), "it was left to finish")
+		assert.Equal(t, 7, exit.ExitCode(), "the process was not killed")
 	}
 }
 
-func TestTheSecondSignalKills(t *testing.T) {
+func TestSecondSignalEndsTheProcess(t *testing.T) {
 	p := start(t)
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 	p.says("interrupt")
@@ -94,7 +94,7 @@ func TestTheSecondSignalKills(t *testing.T) {
 	assert.Equal(t, syscall.SIGINT, status.Signal())
 }
 
-func TestOnlyASignalIsAnInterruption(t *testing.T) {
+func TestSignalIgnoresOtherCauses(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	assert.Empty(t, Signal(ctx))
 	cancel(errors.New("go test -timeout is nearly spent"))

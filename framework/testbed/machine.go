@@ -13,8 +13,8 @@ import (
 	"meshgate/framework/supplier"
 )
 
-// machine sees to the container engine before anything that takes long: a build of
-// a quarter of an hour must not end in "no engine".
+// machine checks the container engine before anything that takes long: a build of a quarter
+// of an hour must not end with "no engine".
 func machine(ctx context.Context, cfg config.Cluster, log progress.Log) error {
 	if cfg.Provider != providerKind {
 		return nil
@@ -25,7 +25,7 @@ func machine(ctx context.Context, cfg config.Cluster, log progress.Log) error {
 	return err
 }
 
-// BundleDir is where the bundle of a configuration is kept.
+// BundleDir is the folder of a configuration's bundle.
 func BundleDir(cfg config.Bundle) (string, error) {
 	if cfg.Dir != "" {
 		return cfg.Dir, nil
@@ -33,8 +33,8 @@ func BundleDir(cfg config.Bundle) (string, error) {
 	return bundle.DefaultDir()
 }
 
-// Cached tells whether the bundle holds something of every component that a run of
-// this configuration needs.
+// Cached reports whether the bundle has something of every component that a run with this
+// configuration needs.
 func Cached(cfg config.Config) bool {
 	flavour, err := flavours.New(cfg, mesh.Ground{})
 	if err != nil {

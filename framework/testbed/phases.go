@@ -9,7 +9,7 @@ import (
 	"meshgate/framework/report"
 )
 
-// Phases tells a log what is going on and keeps it for the report.
+// Phases passes progress on to a log and records the phases for the report.
 type Phases struct {
 	log progress.Log
 

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPhasesAreToldAndRecorded(t *testing.T) {
+func TestPhasesAreLoggedAndRecorded(t *testing.T) {
 	var told bytes.Buffer
 	p := Record(progress.Plain(&told))
 	cluster := p.Begin("cluster")

@@ -8,22 +8,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// DefectRecord is the ConfigMap, beside istiod, that lies in a mesh as long as it carries
-// defects which meshgate has put there; its key "defects" names them.
+// DefectRecord is a ConfigMap next to istiod. It exists while the mesh has defects that
+// meshgate has injected; its key "defects" names them.
 const DefectRecord = "meshgate-defects"
 
-// Sound refuses a mesh that still carries a defect of an interrupted run: no verdict on it
-// could be trusted.
+// Sound refuses a mesh that still has a defect of an interrupted run, because no verdict on
+// it would be reliable.
 func (b *Bed) Sound(ctx context.Context) error {
 	if b.Mesh.Taken {
-		return nil // defects are put only into meshes of our own
+		return nil // defects are injected only into meshes that meshgate has installed
 	}
 	r, err := b.Kube.Typed().CoreV1().ConfigMaps(b.Mesh.Namespace).Get(ctx, DefectRecord, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("does the mesh carry defects: %w", err)
+		return fmt.Errorf("check whether the mesh has injected defects: %w", err)
 	}
-	return fmt.Errorf("the mesh carries defects that a run has put into it: %s: if that one was interrupted, `meshgate sabotage --mend` takes them out; `meshgate down` removes the mesh", r.Data["defects"])
+	return fmt.Errorf("the mesh has defects that a run has injected: %s: if that run was interrupted, revert them with `meshgate sabotage --revert`, or remove the mesh with `meshgate down`", r.Data["defects"])
 }

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// sweep removes what belongs to suites, and refuses while one of them runs, from wherever.
+// sweep deletes the objects of suites. It refuses while a suite runs from any machine.
 func sweep(ctx context.Context, k *kube.Client, log progress.Log) (err error) {
 	all, err := k.Owned(ctx, "")
 	if err != nil {
@@ -24,9 +24,9 @@ func sweep(ctx context.Context, k *kube.Client, log progress.Log) (err error) {
 	if len(left) == 0 {
 		return nil
 	}
-	phase := log.Begin("what runs have left")
+	phase := log.Begin("objects of earlier runs")
 	defer func() { phase.End(err) }()
-	phase.Waiting("who may be using it")
+	phase.Waiting("reservations of other runs")
 	if err := k.Unreserved(ctx); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
-// Package testbed stands up what the suites run on: bundle, cluster, mesh, in that
-// order, each phase told and recorded; and takes away what it made. Processes that
-// test on the same cluster at the same time share it: the first makes it, the last
-// removes it.
+// Package testbed provides what the suites run on: bundle, cluster and mesh, in that order,
+// with progress for each; and removes what it created. Processes that test on the same
+// cluster at the same time share it: the first creates it, the last removes it.
 package testbed
 
 import (
@@ -24,7 +23,7 @@ import (
 	"meshgate/framework/progress"
 )
 
-// Bed is a mesh that stands, and what stands under it.
+// Bed is a running mesh with the cluster and bundle below it.
 type Bed struct {
 	Config   config.Config
 	Bundle   *bundle.Bundle
@@ -32,22 +31,22 @@ type Bed struct {
 	Kube     *kube.Client
 	Mesh     *mesh.Mesh
 	Evidence *evidence.Collector
-	// Images maps the fixtures' images to those that were asked for instead.
+	// Images maps the fixtures' images to those that replace them.
 	Images map[string]string
 
 	plan  *plan
 	lease *lease.Lease
 }
 
-// plan is what the configuration asks for, before anything is touched.
+// plan is what the configuration asks for, before anything is changed.
 type plan struct {
 	cfg      config.Config
 	provider cluster.Provider
 	flavour  mesh.Flavour
-	images   []string // that must be in the nodes
+	images   []string // that the nodes need
 	dir      string   // of leases and marks
 
-	// What stands between the plan and the world; newPlan sets them.
+	// The actions of the plan, which tests replace; newPlan sets them.
 	machine func(context.Context, progress.Log) error
 	fill    func(context.Context, progress.Log, ...string) (*bundle.Bundle, error)
 	fit     func(mesh.Ground) (mesh.Flavour, error) // the flavour once the cluster is known
@@ -79,9 +78,9 @@ func newPlan(cfg config.Config, gateways ...mesh.GatewaySpec) (*plan, error) {
 	}, nil
 }
 
-// Up stands everything up and joins its users; Leave ends the use. When it fails,
-// what it made itself is removed, unless Keep was asked for. The mesh has the gateways
-// given beside its own, if its flavour installs any.
+// Up creates what is missing and registers this process as a user; Leave ends the use. When
+// Up fails, it removes what it created itself, unless Keep is set. The mesh gets the gateways
+// in addition to its own, if its flavour installs any.
 func Up(ctx context.Context, cfg config.Config, log progress.Log, gateways ...mesh.GatewaySpec) (*Bed, error) {
 	p, err := newPlan(cfg, gateways...)
 	if err != nil {
@@ -99,7 +98,7 @@ func (p *plan) bed(ctx context.Context, log progress.Log) (bed *Bed, err error) 
 		}
 		bed.close()
 		if !first {
-			return err // others stand on it; the last of them removes it
+			return err // other processes use it; the last of them removes it
 		}
 		return errors.Join(err, p.undo(ctx, log))
 	})
@@ -139,8 +138,8 @@ func (b *Bed) up(ctx context.Context, log progress.Log) (err error) {
 	return b.meshUp(ctx, log)
 }
 
-// reachable asks an existing cluster for its version before anything that takes
-// long: a wrong context must not be told after a build of a quarter of an hour.
+// reachable asks an existing cluster for its version before anything that takes long: a wrong
+// context must not be reported after a build of a quarter of an hour.
 func (p *plan) reachable(ctx context.Context) error {
 	if p.cfg.Cluster.Provider != providerExisting {
 		return nil
@@ -152,11 +151,11 @@ func (p *plan) reachable(ctx context.Context) error {
 	return err
 }
 
-// markMesh notes that the mesh on a cluster which outlives the run is made by the
-// run: nothing of a mesh of ours is there yet.
+// markMesh notes, on a cluster that outlives the run, that this run installs the mesh: there
+// is no mesh of meshgate yet.
 func (b *Bed) markMesh(ctx context.Context) error {
 	if b.Config.Cluster.Provider != providerExisting {
-		return nil // it goes with the cluster
+		return nil // it is removed with the cluster
 	}
 	ours, err := b.Kube.Owned(ctx, meshOwner)
 	if err != nil || len(ours) > 0 {
@@ -166,15 +165,15 @@ func (b *Bed) markMesh(ctx context.Context) error {
 }
 
 const (
-	meshOwner    kube.Owner = "mesh"    // of everything that a flavour makes
-	clusterOwner kube.Owner = "cluster" // and a provider
+	meshOwner    kube.Owner = "mesh"    // owns the objects of a flavour
+	clusterOwner kube.Owner = "cluster" // owns the objects of a provider
 )
 
-// load puts the images that the mesh and the applications need into the nodes,
-// as far as the provider has not done so on the way.
+// load loads the images of the mesh and the applications into the nodes, unless the provider
+// has already done so.
 func (b *Bed) load(ctx context.Context, log progress.Log) error {
 	if b.Config.Cluster.Provider == providerExisting {
-		return nil // its nodes pull for themselves
+		return nil // the nodes pull the images themselves
 	}
 	phase := log.Begin("images")
 	err := b.plan.provider.Load(ctx, b.Cluster, b.Bundle, b.plan.images, phase)
@@ -191,9 +190,9 @@ func (b *Bed) meshUp(ctx context.Context, log progress.Log) error {
 	return err
 }
 
-// Leave ends the use of the bed. The last user removes what some run made for
-// itself: what was there before, or was kept, stays. A Bed that was not stood up by
-// Up is its owner's, and Leave only closes it.
+// Leave ends the use of the bed. The last user removes what some run created for itself; what
+// existed before or was kept stays. A Bed that Up did not return belongs to its creator, and
+// Leave only closes it.
 func (b *Bed) Leave(ctx context.Context, log progress.Log) error {
 	b.close()
 	if b.lease == nil {
@@ -213,7 +212,7 @@ func (b *Bed) close() {
 	}
 }
 
-// Down removes cluster and mesh of this configuration as far as they are ours. It
+// Down removes the cluster and mesh of this configuration if meshgate created them. It
 // refuses while another process uses them.
 func Down(ctx context.Context, cfg config.Config, log progress.Log) error {
 	p, err := newPlan(cfg)
@@ -228,7 +227,7 @@ func Down(ctx context.Context, cfg config.Config, log progress.Log) error {
 	})
 }
 
-// Leftovers names what still exists of ours, with the command that removes it.
+// Leftovers names what still exists of meshgate, with the command that removes it.
 func Leftovers(ctx context.Context, cfg config.Config) ([]string, error) {
 	p, err := newPlan(cfg)
 	if err != nil {
@@ -237,11 +236,10 @@ func Leftovers(ctx context.Context, cfg config.Config) ([]string, error) {
 	return p.provider.Leftovers(ctx)
 }
 
-// teardownLimit bounds the removal of everything, which must also end after an
-// interruption.
+// teardownLimit bounds the removal of everything, which also runs after an interruption.
 const teardownLimit = 3 * time.Minute
 
-// undo removes what a run made for itself, if the mark says that one did.
+// undo removes what a run created for itself, if the mark says that one did.
 func (p *plan) undo(ctx context.Context, log progress.Log) error {
 	if p.cfg.Run.Keep || !p.marked() {
 		return nil
@@ -256,16 +254,16 @@ func (p *plan) down(ctx context.Context, log progress.Log) error {
 		return err
 	}
 	if err := p.provider.Down(ctx, log); err != nil {
-		return fmt.Errorf("%w; what is left: meshgate down", err)
+		return fmt.Errorf("%w: remove the rest with `meshgate down`", err)
 	}
 	return p.unmark()
 }
 
-// cleared takes what is ours out of a cluster that outlives it: what runs have left that
-// were killed, and then the mesh.
+// cleared removes meshgate's objects from a cluster that outlives the run: those of killed
+// runs, and then the mesh.
 func (p *plan) cleared(ctx context.Context, log progress.Log) error {
 	if p.cfg.Cluster.Provider != providerExisting {
-		return nil // it goes with the cluster
+		return nil // it is removed with the cluster
 	}
 	k, err := kube.Connect(p.cfg.Cluster.Kubeconfig, p.cfg.Cluster.Context)
 	if err != nil {
@@ -286,7 +284,7 @@ func (p *plan) mark() error {
 		return nil
 	}
 	if err := os.WriteFile(p.markFile(), nil, 0o644); err != nil {
-		return fmt.Errorf("note that the cluster is to be removed: %w", err)
+		return fmt.Errorf("write the mark that the cluster is to be removed: %w", err)
 	}
 	return nil
 }
@@ -298,7 +296,7 @@ func (p *plan) marked() bool {
 
 func (p *plan) unmark() error {
 	if err := os.Remove(p.markFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("forget that the cluster is to be removed: %w", err)
+		return fmt.Errorf("remove the mark that the cluster is to be removed: %w", err)
 	}
 	return nil
 }

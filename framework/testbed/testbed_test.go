@@ -17,19 +17,19 @@ import (
 
 func namespace(name string) *unstructured.Unstructured { return manifest.Namespace(name, nil) }
 
-func TestWhatARunMadeForItselfItsLastUserRemoves(t *testing.T) {
+func TestLeaveRemovesTheClusterAfterTheLastUser(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.up(providerKind, false), w.up(providerKind, false)
 	assert.Equal(t, []string{"machine", "bundle", "cluster", "load", "mesh", "machine", "bundle", "cluster", "load", "mesh"}, w.did)
 	w.did = nil
 	w.leave(a)
-	assert.Empty(t, w.did, "somebody still uses it")
+	assert.Empty(t, w.did, "another process still uses it")
 	w.leave(b)
-	assert.Equal(t, []string{"cluster down"}, w.did, "the mesh goes with the cluster")
+	assert.Equal(t, []string{"cluster down"}, w.did, "the mesh is removed with the cluster")
 	assert.Empty(t, w.marks())
 }
 
-func TestTheOneWhoMadeItNeedNotBeTheLast(t *testing.T) {
+func TestLeaveOfTheCreatorKeepsASharedCluster(t *testing.T) {
 	w := newWorld(t)
 	maker, guest := w.up(providerKind, false), w.up(providerKind, false)
 	w.leave(guest)
@@ -38,7 +38,7 @@ func TestTheOneWhoMadeItNeedNotBeTheLast(t *testing.T) {
 	assert.False(t, w.stands)
 }
 
-func TestWhatWasThereBeforeStays(t *testing.T) {
+func TestLeaveKeepsAnEarlierCluster(t *testing.T) {
 	w := newWorld(t)
 	w.stands = true
 	w.leave(w.up(providerKind, false))
@@ -46,15 +46,15 @@ func TestWhatWasThereBeforeStays(t *testing.T) {
 	assert.NotContains(t, w.did, "cluster down")
 }
 
-func TestWhatWasKeptStaysForLaterRuns(t *testing.T) {
+func TestLaterRunsDoNotRemoveAKeptCluster(t *testing.T) {
 	w := newWorld(t)
 	w.leave(w.up(providerKind, true))
 	w.leave(w.up(providerKind, false))
-	assert.True(t, w.stands, "a later run takes what was kept, and leaves it")
+	assert.True(t, w.stands, "a later run uses the kept cluster and does not remove it")
 	assert.Empty(t, w.marks())
 }
 
-func TestKeepingWhatAnotherRunMadeKeepsItFromThatRunToo(t *testing.T) {
+func TestKeepAlsoKeepsAClusterOfAnotherRun(t *testing.T) {
 	w := newWorld(t)
 	maker, keeper := w.up(providerKind, false), w.up(providerKind, true)
 	w.leave(keeper)
@@ -62,28 +62,28 @@ func TestKeepingWhatAnotherRunMadeKeepsItFromThatRunToo(t *testing.T) {
 	assert.True(t, w.stands)
 }
 
-func TestAnUpThatFailsHalfWayRemovesWhatItMade(t *testing.T) {
-	for _, deed := range []string{"load", "mesh"} {
+func TestFailedUpRemovesWhatItCreated(t *testing.T) {
+	for _, action := range []string{"load", "mesh"} {
 		w := newWorld(t)
-		w.breaks = deed
+		w.breaks = action
 		_, err := w.plan(providerKind, false).bed(t.Context(), progress.Discard())
 		require.ErrorIs(t, err, errBroken)
-		assert.Equal(t, "cluster down", w.did[len(w.did)-1], deed)
+		assert.Equal(t, "cluster down", w.did[len(w.did)-1], action)
 		assert.Empty(t, w.marks())
 	}
 }
 
-func TestAnUpThatFailsBeforeItMadeAnythingRemovesNothing(t *testing.T) {
-	for _, deed := range []string{"machine", "bundle", "cluster"} {
+func TestUpThatFailsEarlyRemovesNothing(t *testing.T) {
+	for _, action := range []string{"machine", "bundle", "cluster"} {
 		w := newWorld(t)
-		w.breaks = deed
+		w.breaks = action
 		_, err := w.plan(providerKind, false).bed(t.Context(), progress.Discard())
 		require.ErrorIs(t, err, errBroken)
-		assert.Equal(t, deed, w.did[len(w.did)-1], "nothing comes after it")
+		assert.Equal(t, action, w.did[len(w.did)-1], "nothing comes after it")
 	}
 }
 
-func TestAnUpThatFailsLeavesWhatWasThereBefore(t *testing.T) {
+func TestFailedUpKeepsAnEarlierCluster(t *testing.T) {
 	w := newWorld(t)
 	w.stands, w.breaks = true, "mesh"
 	_, err := w.plan(providerKind, false).bed(t.Context(), progress.Discard())
@@ -91,7 +91,7 @@ func TestAnUpThatFailsLeavesWhatWasThereBefore(t *testing.T) {
 	assert.True(t, w.stands)
 }
 
-func TestAnUpThatFailsDoesNotPullTheClusterFromUnderOthers(t *testing.T) {
+func TestFailedUpKeepsAClusterInUse(t *testing.T) {
 	w := newWorld(t)
 	other := w.up(providerKind, false)
 	w.breaks = "mesh"
@@ -102,7 +102,7 @@ func TestAnUpThatFailsDoesNotPullTheClusterFromUnderOthers(t *testing.T) {
 	assert.False(t, w.stands)
 }
 
-func TestAnUpThatFailsWithKeepLeavesItForALook(t *testing.T) {
+func TestFailedUpWithKeepRemovesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.breaks = "mesh"
 	_, err := w.plan(providerKind, true).bed(t.Context(), progress.Discard())
@@ -110,7 +110,7 @@ func TestAnUpThatFailsWithKeepLeavesItForALook(t *testing.T) {
 	assert.True(t, w.stands)
 }
 
-func TestRemovalOutlivesTheInterruption(t *testing.T) {
+func TestRemovalRunsAfterAnInterruption(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	bed, err := w.plan(providerKind, false).bed(ctx, progress.Discard())
@@ -118,36 +118,36 @@ func TestRemovalOutlivesTheInterruption(t *testing.T) {
 	cancel()
 	require.NoError(t, bed.Leave(ctx, progress.Discard()))
 	assert.False(t, w.stands)
-	assert.False(t, w.ended, "the removal had a context of its own")
+	assert.False(t, w.ended, "the removal's context outlives the interrupted one")
 }
 
-func TestARemovalThatFailsSaysWhatToDoAndIsNotForgotten(t *testing.T) {
+func TestFailedRemovalNamesTheCommandAndKeepsTheMark(t *testing.T) {
 	w := newWorld(t)
 	bed := w.up(providerKind, false)
 	w.breaks = "cluster down"
 	err := bed.Leave(t.Context(), progress.Discard())
 	require.ErrorIs(t, err, errBroken)
-	assert.ErrorContains(t, err, "what is left: meshgate down")
+	assert.ErrorContains(t, err, "remove the rest with `meshgate down`")
 	assert.Equal(t, []string{"m.passing"}, w.marks(), "the next run removes it")
 }
 
-func TestOnAnExistingClusterTheMeshThatARunMadeIsRemovedAndTheClusterStays(t *testing.T) {
+func TestLeaveRemovesOnlyTheMeshFromAnExistingCluster(t *testing.T) {
 	w := newWorld(t)
 	bed := w.up(providerExisting, false)
-	assert.Equal(t, []string{"machine", "bundle", "cluster", "mesh"}, w.did, "its nodes pull for themselves")
+	assert.Equal(t, []string{"machine", "bundle", "cluster", "mesh"}, w.did, "the nodes pull the images themselves")
 	w.did = nil
 	w.leave(bed)
 	assert.Equal(t, []string{"mesh down", "cluster down"}, w.did)
 }
 
-func TestOnAnExistingClusterAKeptMeshStays(t *testing.T) {
+func TestLeaveKeepsAKeptMeshOnAnExistingCluster(t *testing.T) {
 	w := newWorld(t)
 	w.leave(w.up(providerExisting, true))
 	w.leave(w.up(providerExisting, false))
 	assert.NotContains(t, w.did, "mesh down")
 }
 
-func TestOnAnExistingClusterWhatAKilledRunLeftIsRemoved(t *testing.T) {
+func TestDownRemovesObjectsOfKilledRunsFromAnExistingCluster(t *testing.T) {
 	w := newWorld(t)
 	k, err := kube.Connect(w.kubeconfig, "")
 	require.NoError(t, err)
@@ -157,10 +157,10 @@ func TestOnAnExistingClusterWhatAKilledRunLeftIsRemoved(t *testing.T) {
 	_, err = k.Get(t.Context(), namespace("left"))
 	assert.True(t, apierrors.IsNotFound(err), "left behind: %v", err)
 	_, err = k.Get(t.Context(), namespace("metallb-system"))
-	assert.NoError(t, err, "it is the cluster's, whoever made that")
+	assert.NoError(t, err, "the object belongs to the cluster")
 }
 
-func TestAMeshThatFailsOnAnExistingClusterIsRemoved(t *testing.T) {
+func TestFailedUpRemovesTheMeshFromAnExistingCluster(t *testing.T) {
 	w := newWorld(t)
 	w.breaks = "mesh"
 	_, err := w.plan(providerExisting, false).bed(t.Context(), progress.Discard())
@@ -168,7 +168,7 @@ func TestAMeshThatFailsOnAnExistingClusterIsRemoved(t *testing.T) {
 	assert.Contains(t, w.did, "mesh down")
 }
 
-func TestAnExistingClusterIsReachedBeforeAnythingThatTakesLong(t *testing.T) {
+func TestUpChecksAnExistingClusterFirst(t *testing.T) {
 	w := newWorld(t)
 	p := w.plan(providerExisting, false)
 	p.cfg.Cluster.Context = "other"
@@ -177,11 +177,11 @@ func TestAnExistingClusterIsReachedBeforeAnythingThatTakesLong(t *testing.T) {
 	assert.Empty(t, w.did)
 }
 
-func TestABedOfSomebodyElsesIsOnlyClosed(t *testing.T) {
+func TestLeaveOnlyClosesABedThatUpDidNotReturn(t *testing.T) {
 	assert.NoError(t, (&Bed{}).Leave(t.Context(), progress.Discard()))
 }
 
-func TestLeasesAreOfTheClusterThatIsShared(t *testing.T) {
+func TestLeasesAreNamedAfterTheSharedCluster(t *testing.T) {
 	named := func(provider, name, kubeconfig, context string) string {
 		cfg := config.Config{}
 		cfg.Cluster.Provider, cfg.Cluster.Name, cfg.Cluster.Kubeconfig, cfg.Cluster.Context = provider, name, kubeconfig, context

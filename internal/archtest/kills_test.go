@@ -5,7 +5,7 @@ import (
 
 	"meshgate/defects"
 	"meshgate/framework/defect"
-	"meshgate/framework/suite"
+	"meshgate/framework/runner"
 	"meshgate/suites"
 
 	"github.com/stretchr/testify/require"
@@ -32,15 +32,15 @@ func TestEveryAssertionHasSomethingThatBreaksIt(t *testing.T) {
 	for _, s := range suites.All() {
 		for _, f := range s.Features {
 			for _, w := range f.Sabotage {
-				broken[[2]string{suite.Key(s.Name, f.Name), f.Target(w)}], endings[f.Target(w)] = true, true
+				broken[[2]string{runner.Key(s.Name, f.Name), runner.Target(f, w)}], endings[runner.Target(f, w)] = true, true
 			}
 		}
 	}
 	for _, s := range suites.All() {
 		for _, f := range s.Features {
-			for _, step := range f.Asserts() {
-				key := suite.Key(s.Name, f.Name)
-				if !broken[[2]string{key, step}] && unbroken()[[2]string{key, step}] == "" && !(f.Ending(step) && endings[step]) {
+			for _, step := range runner.Assertions(f) {
+				key := runner.Key(s.Name, f.Name)
+				if !broken[[2]string{key, step}] && unbroken()[[2]string{key, step}] == "" && !(runner.EndsEvery(step) && endings[step]) {
 					t.Errorf("%s: nothing breaks %q: declare a sabotage in the feature, or a defect in defects/", key, step)
 				}
 			}

@@ -1,4 +1,4 @@
-// Package archtest holds the rules of design.md as tests that say why. It reads
+// Package archtest holds the rules of the layout in docs/design.md as tests that say why. It reads
 // the module's packages by `go list` and their sources by go/parser.
 package archtest
 

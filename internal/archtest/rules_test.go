@@ -75,7 +75,7 @@ func good() map[string][]string {
 		},
 		"skip":          {"import \"testing\"\nfunc TestX(t *testing.T) { t.Log() }", "func f(r interface{ Skip() }) { r.Skip() }"},
 		"unfinished":    {"// a method of toDo lists\nvar x = \"TO" + "DO\""},
-		"retired words": {"// A recommendation for planes.\nvar underscored = 1", "var s = \"run meshgate sabotage --mend\""},
+		"retired words": {"// A recommendation for planes.\nvar underscored = 1", "var s = \"run meshgate sabotage --revert\""},
 		"network":       {"import \"net\"\nvar ip net.IP", "import \"net/http\"\nvar h http.Header"},
 	}
 }
@@ -129,6 +129,9 @@ func TestEachImportRuleFindsWhatItIsThereFor(t *testing.T) {
 		{"./fixtures", "./cmd/meshgate", true},
 		{"./framework/expect", "k8s.io/client-go/rest", false},
 		{"./framework/wait", "./framework/kube", false},
+		{"./framework/suite", "./framework/runner", false},
+		{"./framework/suite", "testing", false},
+		{"./suites/a", "./framework/runner", false},
 		{"./framework/manifest", "istio.io/client-go/pkg/clientset/versioned", false},
 		{"./framework/manifest/goldentest", "os/exec", false},
 		{"./framework/testbed", "./framework/cluster/kind", false},
@@ -145,7 +148,7 @@ func TestEachImportRuleFindsWhatItIsThereFor(t *testing.T) {
 
 func TestImportRulesLeaveTheRestAlone(t *testing.T) {
 	for _, p := range []Package{
-		{Path: "./framework/suite", Imports: []string{"testing", "sigs.k8s.io/e2e-framework/pkg/env", "./framework/kube"}},
+		{Path: "./framework/runner", Imports: []string{"testing", "sigs.k8s.io/e2e-framework/pkg/env", "./framework/suite", "./framework/kube"}},
 		{Path: "./framework/kube", TestImports: []string{"testing", "github.com/stretchr/testify/require"}},
 		{Path: "./framework/cluster/kind/addons", Imports: []string{"sigs.k8s.io/kind/pkg/cluster"}},
 		{Path: "./framework/cluster/providers", Imports: []string{"./framework/cluster/kind"}},

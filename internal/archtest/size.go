@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// The bounds of design.md's convention 11: what is aimed at, and what fails.
+// Short functions and files of one idea can be read without scrolling. The first line is what
+// is aimed at, the second what fails.
 const (
 	aimMedian, aimP90, aimFile = 12, 35, 300
 	maxFunction, maxFile       = 60, 400

@@ -9,16 +9,12 @@ import (
 	"slices"
 	"testing"
 
-	"meshgate/framework/suite"
+	"meshgate/framework/runner"
 	"meshgate/suites"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// checkCatalogue makes TestStepNamesStandAlone check the names of all suites. Set it to
-// true when the suites' steps are renamed.
-const checkCatalogue = false
 
 func TestStepNamesStandAlone(t *testing.T) {
 	for _, name := range []string{"the certificate is rotated", "itself is a word of its own", "port 80 redirects", "andover answers"} {
@@ -28,13 +24,10 @@ func TestStepNamesStandAlone(t *testing.T) {
 		require.Error(t, standsAlone("s/F", name))
 	}
 	require.ErrorContains(t, standsAlone("s/F", "it is registered"), `s/F: step "it is registered" begins with "it": name its subject`)
-	if !checkCatalogue {
-		return
-	}
 	for _, s := range suites.All() {
 		for _, f := range s.Features {
-			for _, step := range f.Steps() {
-				assert.NoError(t, standsAlone(suite.Key(s.Name, f.Name), step))
+			for _, step := range runner.Steps(f) {
+				assert.NoError(t, standsAlone(runner.Key(s.Name, f.Name), step))
 			}
 		}
 	}
@@ -47,9 +40,9 @@ func TestRetiredWordsAreFoundInNamesCommentsAndTexts(t *testing.T) {
 		"type Deed struct{ lanes int }":                         2,
 		"var s = \"what stands in the Scene\"":                  1,
 		"var s = `astray` // nothing else":                      1,
-		"func f() { x.Meddle(); x.score++ }":                    2,
+		"func f() { x.Meddle(); x.astray++ }":                   2,
 		"// comment, recommend, treatment, planes, underscored": 0,
-		"var s = \"run meshgate sabotage --mend\"":              0,
+		"var s = \"run meshgate sabotage --revert\"":            0,
 		"import \"example.test/scene\"":                         0,
 	} {
 		assert.Len(t, retiredWords(source(t, text)), want, text)

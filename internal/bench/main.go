@@ -1,6 +1,6 @@
-// Command bench measures what docs/benchmarks.md states: the warm run beside the bare
-// floor, in turn in one session because machines are noisy, and the run on a kept
-// cluster. It prints a Markdown table.
+// Command bench measures the figures in docs/benchmarks.md: the warm run and the bare floor,
+// alternating in one session because machines are noisy, and the run on a kept cluster. It
+// prints a Markdown table.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 const clusterName = "meshgate-bench"
 
 func main() {
-	rounds := flag.Int("rounds", 3, "how often each is measured")
+	rounds := flag.Int("rounds", 3, "number of measurements of each figure")
 	flag.Parse()
 	ctx, stop := testbed.Interruptible(context.Background(), os.Stderr)
 	err := measure(ctx, *rounds)
@@ -56,7 +56,7 @@ const (
 	all    = basic + "," + mongo + "," + egress
 )
 
-// measure leaves no cluster behind, and of a run that failed its report.
+// measure removes its cluster in any case; it keeps the report of a failed run.
 func measure(ctx context.Context, rounds int) (err error) {
 	reports, err := os.MkdirTemp("", "meshgate-bench-")
 	if err != nil {
@@ -77,9 +77,9 @@ func measure(ctx context.Context, rounds int) (err error) {
 	ratio := &figures{name: "warm run / bare floor, pair by pair", unit: "×", goal: "≤ 1.6"}
 	memory := &figures{name: "peak memory of run and cluster", unit: "GiB", goal: "≤ 6"}
 	kept := &figures{name: "basic-gateway on a kept cluster, to the end of the last feature", unit: "s", goal: "≤ 25"}
-	pair := &figures{name: "both MongoDB suites there, after the mesh was ready", unit: "s", goal: "≤ 40"}
-	three := &figures{name: "the three egress suites there, likewise", unit: "s", goal: "≤ 60"}
-	every := &figures{name: "all six suites there, likewise", unit: "s"}
+	pair := &figures{name: "both MongoDB suites on a kept cluster, after the mesh was ready", unit: "s", goal: "≤ 40"}
+	three := &figures{name: "the three egress suites on a kept cluster, after the mesh was ready", unit: "s", goal: "≤ 60"}
+	every := &figures{name: "all six suites on a kept cluster, after the mesh was ready", unit: "s"}
 	for range rounds {
 		bare, err := bareFloor(ctx)
 		if err != nil {
@@ -118,6 +118,7 @@ type keptRun struct {
 	add    func(result)
 }
 
+// keptRun is one run on a kept cluster.
 func keptRuns(ctx context.Context, reports string, rounds int, runs []keptRun) error {
 	if err := meshgate(ctx, "up"); err != nil {
 		return err

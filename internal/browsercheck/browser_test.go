@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/render/html"
 )
 
 func TestWithoutABrowserTheCheckFails(t *testing.T) {
@@ -53,7 +54,7 @@ func TestSamplesHaveWhatTheyAreThereFor(t *testing.T) {
 	run := night(60, 12)
 	c := run.Verdict.Counts
 	assert.Equal(t, report.Counts{Features: 60, Passed: 40, Failed: 5, Errors: 5, Inconclusive: 5, Skipped: 5}, c)
-	data, err := report.HTML(run)
+	data, err := html.Render(run)
 	require.NoError(t, err)
 	assert.Less(t, len(data), 5<<20)
 	outcomes := map[report.KillOutcome]bool{}

@@ -95,7 +95,7 @@ func (b *browser) evaluate(script string, result any) error {
 	return json.Unmarshal([]byte(out.Result.Value), result)
 }
 
-// complaints are what the browser said of its own, and what was asked for besides the page.
+// complaints are what the browser said of its own, and what was asked for in addition to the page.
 func (b *browser) complaints(p sheet) []string {
 	var out []string
 	for _, e := range b.events {

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/render/html"
 )
 
 func main() {
@@ -92,7 +93,7 @@ func render(dir string, reports []string) ([]sheet, error) {
 	}
 	var out []sheet
 	for name, r := range runs {
-		data, err := report.HTML(r)
+		data, err := html.Render(r)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meshgate/framework/report"
+	"meshgate/framework/report/soak"
 )
 
 // hostile is what a header may hold: markup, and a break out of an attribute.
@@ -38,9 +39,9 @@ func night(features, steps int) report.Run {
 		s := &run.Suites[len(run.Suites)-1]
 		s.Features = append(s.Features, feature(i, steps, begin.Add(time.Minute+time.Duration(i*4)*time.Second)))
 	}
-	soak := report.SoakOf(run.Suites, run.Suites)
-	soak.Disturbance = "istiod restarted every 30 s"
-	run.Soak = &soak
+	repeated := soak.Of(run.Suites, run.Suites)
+	repeated.Disturbance = "istiod restarted every 30 s"
+	run.Soak = &repeated
 	run.Verdict = report.Judge(run, false)
 	return run
 }
@@ -69,7 +70,7 @@ func facts() report.Facts {
 // feature passes two times of three; otherwise it ends in each of the other ways in turn.
 func feature(i, steps int, begin time.Time) report.Feature {
 	others := []report.Status{report.Fail, report.Error, report.Inconclusive, report.Skip}
-	f := report.Feature{Name: fmt.Sprintf("PromiseNumber%dIsKept", i+1), Spec: "spec.md#promises", Status: report.Pass, Started: begin, Took: report.Seconds(time.Duration(steps) * 2 * time.Second)}
+	f := report.Feature{Name: fmt.Sprintf("PromiseNumber%dIsKept", i+1), Spec: "docs/spec/basic-gateway.md#steady", Status: report.Pass, Started: begin, Took: report.Seconds(time.Duration(steps) * 2 * time.Second)}
 	if i%3 == 0 {
 		f.Status = others[i/3%len(others)]
 	}
@@ -79,11 +80,11 @@ func feature(i, steps int, begin time.Time) report.Feature {
 	}
 	for j := range steps {
 		after := report.Seconds(time.Duration(200+37*i+j*j*20) * time.Millisecond)
-		s := report.Step{Name: fmt.Sprintf("step %d sees what was configured", j+1), Kind: report.Then, Status: report.Pass, Attempts: 1 + j%3,
+		s := report.Step{Name: fmt.Sprintf("step %d sees what was configured", j+1), Kind: report.Assertion, Status: report.Pass, Attempts: 1 + j%3,
 			Started: begin.Add(time.Duration(j) * 2 * time.Second), Took: report.Seconds(1900 * time.Millisecond)}
 		switch j {
 		case 0:
-			s.Kind = report.Given
+			s.Kind = report.Action
 		case 1:
 			s.Kind = report.Control
 		case steps - 1:

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"meshgate/framework/config"
+	"meshgate/framework/report"
+	"meshgate/framework/runner"
 	"meshgate/framework/suite"
 	"meshgate/suites"
 )
@@ -36,6 +38,18 @@ func generate(root string) error {
 		}
 	}
 	return nil
+}
+
+// describe is a step in a line of the README.
+func describe(s suite.Step) string {
+	switch s.Kind {
+	case report.Control:
+		return "control: " + s.Name
+	case report.Action:
+		return "*" + s.Name + "*"
+	default:
+		return s.Name
+	}
 }
 
 // documents adds the schemas of the JSON documents, and the page with the fields of the
@@ -67,13 +81,13 @@ func readme(s suite.Suite) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n", s.Name, s.Promise)
 	for _, f := range s.Features {
-		fmt.Fprintf(&b, "## %s\n\n%s\n", f.Name, f.Promise)
+		fmt.Fprintf(&b, "## %s\n\n%s\n([specification](../../%s))\n", f.Name, f.Promise, runner.Reference(f))
 		if len(f.Needs) > 0 {
 			fmt.Fprintf(&b, "\nNeeds %v; skipped, with the reason, where that is absent.\n", f.Needs)
 		}
 		b.WriteString("\n")
-		for _, step := range f.Then {
-			fmt.Fprintf(&b, "- %s\n", step.Describe())
+		for _, step := range f.Steps {
+			fmt.Fprintf(&b, "- %s\n", describe(step))
 		}
 		b.WriteString("\nTurns red with:\n\n")
 		for _, w := range f.Sabotage {

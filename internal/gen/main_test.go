@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"meshgate/framework/report"
+	"meshgate/framework/runner"
 	"meshgate/suites"
 
 	"github.com/stretchr/testify/assert"
@@ -80,8 +81,9 @@ func TestEverySuiteGetsAPageOfItsPromisesStepsAndSabotage(t *testing.T) {
 		assert.Contains(t, string(page), s.Promise)
 		for _, f := range s.Features {
 			assert.Contains(t, string(page), "## "+f.Name+"\n\n"+f.Promise)
-			for _, step := range f.Then {
-				assert.Contains(t, string(page), "- "+step.Describe()+"\n")
+			assert.Contains(t, string(page), "([specification](../../"+runner.Reference(f)+"))\n")
+			for _, step := range f.Steps {
+				assert.Contains(t, string(page), "- "+describe(step)+"\n")
 			}
 			for _, w := range f.Sabotage {
 				assert.Contains(t, string(page), "- "+w.Name+"\n")

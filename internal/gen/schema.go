@@ -97,7 +97,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 func enums() map[reflect.Type][]any {
 	return map[reflect.Type][]any{
 		reflect.TypeFor[report.Status](): {report.Pass, report.Fail, report.Skip, report.Error, report.Inconclusive},
-		reflect.TypeFor[report.Kind]():   {report.Given, report.Control, report.Then, report.Cleanup},
+		reflect.TypeFor[report.Kind]():   {report.Action, report.Control, report.Assertion, report.Cleanup},
 		reflect.TypeFor[report.Outcome](): {report.OutcomePass, report.OutcomePartial, report.OutcomeFail,
 			report.OutcomeInfrastructure, report.OutcomeInconclusive, report.OutcomeInterrupted},
 		reflect.TypeFor[report.KillKind](): {report.Sabotaged, report.Defective},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
@@ -25,11 +24,11 @@ func gatewayAccessLog() suite.Feature {
 		Promise: "Each request leaves one line in the gateway's log that says what the client saw, and the sidecar logs the same request ID.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.AccessLog},
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("gateway-access-log", pki.Leaf{DNSNames: []string{host}}),
-			suite.Apply("basic-gateway/gateway-access-log/*.yaml"),
+			suite.Fixtures("basic-gateway/gateway-access-log/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("requests of each kind are answered",
 				suite.Ask(probe.GET("https://"+host+"/logged/a?b=c"), expect.Status(200)),
 				suite.Ask(probe.Request{Method: "POST", URL: "https://" + host + "/logged/post", Body: "seven b"}, expect.Status(200)),
@@ -37,34 +36,35 @@ func gatewayAccessLog() suite.Feature {
 				suite.Ask(probe.GET("https://"+host+"/elsewhere"), expect.Status(404), expect.FromGateway()),
 				suite.Ask(probe.GET("http://"+host+"/logged/plain"), expect.Status(301)),
 				suite.Ask(probe.Request{Method: "OPTIONS", URL: "https://" + host + "/logged/cors", Header: preflight}, expect.Status(200), expect.FromGateway())),
-			suite.Logged("the gateway's lines say which way each went", whichWay),
-			suite.Becomes("the application's sidecar logs the same request IDs", sidecarAgrees),
-			suite.Stays("no line comes twice", func(ctx context.Context, e *suite.Env) error { return e.LoggedOnce(ctx) }),
+			suite.Logged("the gateway's lines say which route each request took", routeTaken, expect.LineFields(routeTaken(probe.Observation{})...)...),
+			suite.Eventually("the application's sidecar logs the same request IDs", suite.That(sidecarAgrees, sidecarFields()...)),
+			suite.Stay("no line comes twice", suite.LoggedOnce(nil)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", "gateway-access-log", "status", "/other", "spec", "http", "0", "match", "0", "uri", "prefix"),
-			suite.Withhold("Gateway", "gateway-access-log", "status"),
-			answeredByRouteLate("gateway-access-log", host, "/elsewhere", "the gateway's lines say which way each went"),
-			suite.Meddle("requests of each kind are answered", "another application of the same name answers", "access-log lines", namesake).
+			suite.Replace("VirtualService", "gateway-access-log", expect.FieldStatus, "/other", "spec", "http", "0", "match", "0", "uri", "prefix"),
+			suite.Withhold("Gateway", "gateway-access-log", expect.FieldStatus),
+			answeredByRouteLate("gateway-access-log", host, "/elsewhere", "the gateway's lines say which route each request took"),
+			suite.BreakBefore("requests of each kind are answered", "another application of the same name answers", expect.FieldLogLines, suite.Func(namesake)).
 				At("the application's sidecar logs the same request IDs"),
-			suite.Meddle("no line comes twice", "a request comes again under its ID", "access-log lines", repeated),
+			suite.BreakBefore("no line comes twice", "a request comes again under its ID", expect.FieldLogLines, suite.Func(repeated)),
 		},
 	}
 }
 
-// whichWay is what a line must say beyond method, path, status, host and request ID.
-func whichWay(o probe.Observation, l accesslog.Line) error {
+// routeTaken is what the line of an answer must say beyond method, path, status, host and
+// request ID.
+func routeTaken(o probe.Observation) []expect.LineCheck {
 	const app = "outbound|8080||my-app."
 	switch {
 	case o.Status == http.StatusNotFound:
-		return expect.Line(expect.FlagsAre("NR"), expect.DetailsAre("route_not_found"), expect.NoUpstream())(l)
+		return []expect.LineCheck{expect.FlagsAre("NR"), expect.DetailsAre("route_not_found"), expect.NoUpstream()}
 	case o.Status == http.StatusMovedPermanently:
-		return expect.Line(expect.FlagsAre("-"), expect.DetailsAre("direct_response"), expect.NoUpstream())(l)
+		return []expect.LineCheck{expect.FlagsAre("-"), expect.DetailsAre("direct_response"), expect.NoUpstream()}
 	case o.Request.Method == http.MethodOptions:
-		return expect.Line(expect.FlagsAre("-"), expect.DetailsAre("cors_response"), expect.NoUpstream())(l)
+		return []expect.LineCheck{expect.FlagsAre("-"), expect.DetailsAre("cors_response"), expect.NoUpstream()}
 	default:
-		return expect.Line(expect.FlagsAre("-"), expect.DetailsAre("via_upstream"), expect.ClusterHasPrefix(app),
-			expect.UpstreamHostSet(), expect.RequestIDIs(idAtApp(o)))(l)
+		return []expect.LineCheck{expect.FlagsAre("-"), expect.DetailsAre("via_upstream"), expect.ClusterHasPrefix(app),
+			expect.UpstreamHostSet(), expect.RequestIDIs(idAtApp(o))}
 	}
 }
 
@@ -78,14 +78,19 @@ func idAtApp(o probe.Observation) string {
 	return echo.Headers["X-Request-Id"][0]
 }
 
+// sidecarFields are the fields of sidecarAgrees.
+func sidecarFields() []expect.Field {
+	return expect.LineFields(suite.Of(probe.Observation{}), expect.RequestIDIs(""), expect.StatusIs(0), expect.ClusterIs(""))
+}
+
 // sidecarAgrees looks at the application's end of every request that reached it.
-func sidecarAgrees(ctx context.Context, e *suite.Env) error {
+func sidecarAgrees(ctx context.Context, e suite.Env) error {
 	lines, err := e.Sidecar("bookinfo", "my-app").Lines(ctx)
 	if err != nil {
 		return err
 	}
 	for _, o := range e.Seen() {
-		if expect.FromApp()(o) != nil {
+		if expect.FromApp().Judge(o) != nil {
 			continue
 		}
 		err := expect.ExactlyOne(lines, suite.Of(o), expect.RequestIDIs(idAtApp(o)), expect.StatusIs(o.Status), expect.ClusterIs("inbound|8080||"))
@@ -98,19 +103,19 @@ func sidecarAgrees(ctx context.Context, e *suite.Env) error {
 
 // namesake has another application answer what the gateway's line cannot tell from the
 // first: of that one, no sidecar of the first has a line.
-func namesake(ctx context.Context, e *suite.Env) error {
-	if err := e.Stand(ctx, []suite.Given{suite.Apply("basic-gateway/sabotage/namesake.yaml")}); err != nil {
+func namesake(ctx context.Context, e suite.Env) error {
+	if err := e.Apply(ctx, suite.Fixtures("basic-gateway/sabotage/namesake.yaml")); err != nil {
 		return err
 	}
 	host := "my-app." + e.Namespace("catalog") + ".svc.cluster.local"
 	if err := e.Edit(ctx, manifest.SetField("VirtualService", "gateway-access-log", host, "spec", "http", "0", "route", "0", "destination", "host")); err != nil {
 		return err
 	}
-	return shows(ctx, e, probe.GET("https://log.example.com/logged/namesake"), expect.EchoApp("catalog"))
+	return takesEffect(probe.GET("https://log.example.com/logged/namesake"), expect.EchoApp("catalog")).Run(ctx, e)
 }
 
 // repeated makes a request that was made before once more, under the same ID.
-func repeated(ctx context.Context, e *suite.Env) error {
+func repeated(ctx context.Context, e suite.Env) error {
 	before := e.Seen()[0]
 	r := probe.GET(before.Request.URL)
 	r.RequestID = before.RequestID

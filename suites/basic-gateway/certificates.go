@@ -17,7 +17,7 @@ func tlsTermination() suite.Feature {
 		return r
 	}
 	only := func(version string) probe.Request { return over(probe.TLSOptions{Min: version, Max: version}) }
-	with := func(tls map[string]any, name, field string) suite.Sabotage {
+	with := func(tls map[string]any, name string, field expect.Field) suite.Sabotage {
 		tls["mode"], tls["credentialName"] = "SIMPLE", "tls-termination"
 		return suite.Replace("Gateway", "tls-termination", field, tls, "spec", "servers", "0", "tls").Called(name)
 	}
@@ -25,11 +25,11 @@ func tlsTermination() suite.Feature {
 		Name:    "TLSTermination",
 		Promise: "Port 443 presents exactly the certificate of credentialName and speaks TLS 1.2 and 1.3 alone.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("tls-termination", pki.Leaf{DNSNames: []string{host}}),
-			suite.Apply("basic-gateway/tls-termination/*.yaml"),
+			suite.Fixtures("basic-gateway/tls-termination/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("the certificate is the one in the secret, and its chain verifies",
 				suite.Ask(over(probe.TLSOptions{}), expect.Status(200)).Presents("tls-termination")),
 			suite.Now("TLS 1.2 and 1.3 are spoken",
@@ -45,12 +45,12 @@ func tlsTermination() suite.Feature {
 				suite.Ask(probe.GET("http://"+host+":443/"), expect.Severed())),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "tls-termination", "status", "no-such-secret", "spec", "servers", "0", "tls", "credentialName"),
-			with(map[string]any{"maxProtocolVersion": "TLSV1_2"}, "nothing newer than TLS 1.2", "TLS version").
+			suite.Replace("Gateway", "tls-termination", expect.FieldStatus, "no-such-secret", "spec", "servers", "0", "tls", "credentialName"),
+			with(map[string]any{"maxProtocolVersion": "TLSV1_2"}, "nothing newer than TLS 1.2", expect.FieldTLSVersion).
 				At("TLS 1.2 and 1.3 are spoken"),
 			// The ciphers of today's default are none that TLS 1.0 could use.
 			with(map[string]any{"minProtocolVersion": "TLSV1_0", "cipherSuites": []any{"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA"}},
-				"TLS 1.0 with a cipher for it", "TLS alert").
+				"TLS 1.0 with a cipher for it", expect.FieldTLSAlert).
 				At("TLS 1.0 and 1.1 are refused"),
 			unrouted("HTTP/2 and HTTP/1.1 are agreed on by ALPN", "tls-termination", "https://"+host+"/"),
 		},
@@ -69,12 +69,12 @@ func secondCertificate() suite.Feature {
 		Name:    "SecondCertificate",
 		Promise: "Two servers share port 443; each host gets its own certificate by SNI, and no other name gets one.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("first-certificate", pki.Leaf{DNSNames: []string{first}}),
 			suite.Credential("second-certificate", pki.Leaf{DNSNames: []string{second}, RSA: true}),
-			suite.Apply("basic-gateway/second-certificate/*.yaml"),
+			suite.Fixtures("basic-gateway/second-certificate/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("each host gets its own certificate",
 				suite.Ask(probe.GET("https://"+first+"/"), expect.Status(200)).Presents("first-certificate"),
 				suite.Ask(probe.GET("https://"+second+"/"), expect.Status(200)).Presents("second-certificate")),
@@ -83,8 +83,8 @@ func secondCertificate() suite.Feature {
 				refused(probe.TLSOptions{NoSNI: true, VerifyName: first})),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "second-certificate", "certificate serial", "first-certificate", "spec", "servers", "1", "tls", "credentialName"),
-			suite.Replace("Gateway", "second-certificate", "failure", []any{first, "nobody.example.net"}, "spec", "servers", "0", "hosts").
+			suite.Replace("Gateway", "second-certificate", expect.FieldCertificateSerial, "first-certificate", "spec", "servers", "1", "tls", "credentialName"),
+			suite.Replace("Gateway", "second-certificate", expect.FieldFailure, []any{first, "nobody.example.net"}, "spec", "servers", "0", "hosts").
 				At("an SNI that matches no server, and none at all, are refused at the handshake"),
 		},
 	}

@@ -28,7 +28,7 @@ func cors() suite.Feature {
 	// The policy allows every header ("*"). To a browser that sends credentials "*" is no
 	// wildcard (Fetch standard), so the gateway names the header that was asked for.
 	headers := []string{"x-custom"}
-	var preflights, actual []suite.Exchange
+	var preflights, actual []suite.Condition
 	for _, m := range methods {
 		preflights = append(preflights, suite.Ask(preflight(friend, m), expect.Status(200), expect.FromGateway(),
 			expect.Preflight(expect.CORS{Origin: friend, Methods: methods, Headers: headers, MaxAge: "86400", Credentials: true})))
@@ -40,11 +40,11 @@ func cors() suite.Feature {
 		Name:    "CORS",
 		Promise: "Origins that match get the policy's CORS headers from the gateway, others get none.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("cors", pki.Leaf{DNSNames: []string{host, bare}}),
-			suite.Apply("basic-gateway/cors/*.yaml"),
+			suite.Fixtures("basic-gateway/cors/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("a preflight is answered by the gateway with the whole policy", preflights...),
 			suite.Now("an actual request of each method carries the origin that asked", actual...),
 			suite.Now("an origin that does not match gets no CORS header",
@@ -56,17 +56,17 @@ func cors() suite.Feature {
 				suite.Ask(from(bare, "GET", friend), expect.Status(200), expect.NoCORS())),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", "cors", "Access-Control-Allow-Methods", []any{"GET"}, "spec", "http", "0", "corsPolicy", "allowMethods"),
-			suite.Replace("VirtualService", "cors", "Access-Control-Allow-Origin", "https?://(.*)", "spec", "http", "0", "corsPolicy", "allowOrigins", "0", "regex").
+			suite.Replace("VirtualService", "cors", expect.HeaderField("Access-Control-Allow-Methods"), []any{"GET"}, "spec", "http", "0", "corsPolicy", "allowMethods"),
+			suite.Replace("VirtualService", "cors", expect.HeaderField("Access-Control-Allow-Origin"), "https?://(.*)", "spec", "http", "0", "corsPolicy", "allowOrigins", "0", "regex").
 				At("an origin that does not match gets no CORS header"),
-			suite.Replace("VirtualService", "cors", "Access-Control-Allow-Origin", "https?://127\\.0\\.0\\.1.*", "spec", "http", "0", "corsPolicy", "allowOrigins", "1", "regex").
+			suite.Replace("VirtualService", "cors", expect.HeaderField("Access-Control-Allow-Origin"), "https?://127\\.0\\.0\\.1.*", "spec", "http", "0", "corsPolicy", "allowOrigins", "1", "regex").
 				At("an actual request of each method carries the origin that asked"),
-			turned("a method that is not allowed is not listed", "TRACE is allowed", "Access-Control-Allow-Methods",
+			edited("a method that is not allowed is not listed", "TRACE is allowed", expect.HeaderField("Access-Control-Allow-Methods"),
 				manifest.SetField("VirtualService", "cors", []any{"TRACE"}, "spec", "http", "0", "corsPolicy", "allowMethods"),
 				preflight(friend, "TRACE"), expect.Header("Access-Control-Allow-Methods", "TRACE")),
-			suite.Replace("VirtualService", "no-cors", "Access-Control-Allow-Origin", map[string]any{
+			suite.Replace("VirtualService", "no-cors", expect.HeaderField("Access-Control-Allow-Origin"), map[string]any{
 				"headers": map[string]any{"response": map[string]any{"set": map[string]any{"access-control-allow-origin": "*"}}},
-				"route":   to("my-app"),
+				"route":   routeTo("my-app"),
 			}, "spec", "http", "0").Called("the application allows every origin").At("the application itself implements no CORS"),
 		},
 	}

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"meshgate/framework/suite"
+	"meshgate/framework/runner"
 )
 
-func TestMain(m *testing.M) { os.Exit(suite.Main(m, Suite())) }
+func TestMain(m *testing.M) { os.Exit(runner.Main(m, Suite())) }

@@ -12,9 +12,12 @@ import (
 	"meshgate/framework/suite"
 )
 
+const fieldRequestsTotal expect.Field = "istio_requests_total"
+
 // metrics: the gateway counts each request in Istio's standard metric.
 func metrics() suite.Feature {
 	const requests, url = 5, "http://metrics.example.com/"
+	const counted = "the counter moved by as many as were answered"
 	more := fmt.Sprintf("%d more requests are answered", requests)
 	var before float64
 	ask := suite.Ask(probe.GET(url), expect.Status(200))
@@ -23,40 +26,38 @@ func metrics() suite.Feature {
 		Promise: "The gateway counts each request in istio_requests_total under the application's name.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.IstioMetrics},
-		Given:   []suite.Given{suite.Apply("basic-gateway/metrics/*.yaml")},
-		Then: []suite.Step{
+		Setup:   []suite.Setup{suite.Fixtures("basic-gateway/metrics/*.yaml")},
+		Steps: []suite.Step{
 			suite.Control("the application answers", ask),
-			suite.Do("the counter is read", func(ctx context.Context, e *suite.Env) (err error) {
+			suite.Do("the counter is read", suite.Func(func(ctx context.Context, e suite.Env) (err error) {
 				before, err = requestsCounted(ctx, e)
 				return err
-			}),
+			})),
 			suite.Now(more, ask, ask, ask, ask, ask),
-			suite.Becomes("the counter moved by as many", func(ctx context.Context, e *suite.Env) error {
+			suite.Eventually(counted, suite.That(func(ctx context.Context, e suite.Env) error {
 				after, err := requestsCounted(ctx, e)
 				if err != nil || after-before == requests {
 					return err
 				}
-				return &expect.Mismatch{Field: "istio_requests_total", Want: fmt.Sprintf("%v more", requests), Got: fmt.Sprintf("%v more", after-before)}
-			}),
+				return &expect.Mismatch{Field: fieldRequestsTotal, Want: fmt.Sprintf("%v more", requests), Got: fmt.Sprintf("%v more", after-before)}
+			}, fieldRequestsTotal)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", "metrics", "status"),
+			suite.Withhold("VirtualService", "metrics", expect.FieldStatus),
 			unrouted(more, "metrics", url),
-			suite.Meddle("the counter moved by as many", "somebody else asks too", "istio_requests_total", func(ctx context.Context, e *suite.Env) error {
-				return e.Await(ctx, "that is counted", func(ctx context.Context) error {
-					e.AskThrough(ctx, "", probe.GET(url))
-					after, err := requestsCounted(ctx, e)
-					if err == nil && after-before <= requests {
-						err = fmt.Errorf("%v more are counted, want more than %v", after-before, requests)
-					}
-					return err
-				})
-			}),
+			suite.BreakBefore(counted, "somebody else asks too", fieldRequestsTotal, suite.WaitFor(suite.That(func(ctx context.Context, e suite.Env) error {
+				e.AskThrough(ctx, "", probe.GET(url))
+				after, err := requestsCounted(ctx, e)
+				if err == nil && after-before <= requests {
+					err = fmt.Errorf("%v more are counted, want more than %v", after-before, requests)
+				}
+				return err
+			}))),
 		},
 	}
 }
 
-func requestsCounted(ctx context.Context, e *suite.Env) (float64, error) {
+func requestsCounted(ctx context.Context, e suite.Env) (float64, error) {
 	text, err := e.Through("").Admin(ctx, "stats/prometheus")
 	if err != nil {
 		return 0, err

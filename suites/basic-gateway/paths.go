@@ -1,9 +1,6 @@
 package basicgateway
 
 import (
-	"context"
-
-	"meshgate/framework/accesslog"
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
 	"meshgate/framework/pki"
@@ -22,11 +19,11 @@ func exactPath() suite.Feature {
 		Name:    "ExactPath",
 		Promise: "Exact and prefix matches expose what they name and not one path more.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("exact-path", pki.Leaf{DNSNames: []string{host}}),
-			suite.Apply("basic-gateway/exact-path/*.yaml"),
+			suite.Fixtures("basic-gateway/exact-path/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("the listed paths answer",
 				get("/productpage", expect.Status(200), expect.BodyContains("Comedy of Errors")),
 				get("/login", expect.StatusIn(200, 302, 303, 405)),
@@ -40,15 +37,15 @@ func exactPath() suite.Feature {
 			refusalsSayNoRoute(),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", "exact-path", "made by", map[string]any{"prefix": "/productpage"}, "spec", "http", "0", "match", "0", "uri").
+			suite.Replace("VirtualService", "exact-path", expect.FieldMadeBy, map[string]any{"prefix": "/productpage"}, "spec", "http", "0", "match", "0", "uri").
 				At("other paths are refused by the gateway"),
 			answeredByRoute("exact-path", host, noRoute),
-			suite.Withhold("VirtualService", "exact-path", "status"),
+			suite.Withhold("VirtualService", "exact-path", expect.FieldStatus),
 		},
 	}
 }
 
-// regexAndPrefix: seed 000's match, with the paths at its edges. What is asserted of
+// regexAndPrefix: a regular expression and a prefix, with the paths at their edges. What is asserted of
 // odd paths is Istio's default normalisation (BASE): dot segments are resolved before
 // matching, double and encoded slashes are left as they are.
 func regexAndPrefix() suite.Feature {
@@ -69,11 +66,11 @@ func regexAndPrefix() suite.Feature {
 		Name:    "RegexAndPrefix",
 		Promise: "A regular expression and a prefix match whole paths; what matches reaches the application unchanged.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("regex-and-prefix", pki.Leaf{DNSNames: []string{host}}),
-			suite.Apply("basic-gateway/regex-and-prefix/*.yaml"),
+			suite.Fixtures("basic-gateway/regex-and-prefix/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("what matches reaches the application with the path unchanged",
 				unchanged("/my-app/rest"), unchanged("/my-app/rest/"), unchanged("/my-app/rest/a?b=c"), unchanged("/my-app/health/live")),
 			suite.Now("what does not match is refused by the gateway",
@@ -85,12 +82,12 @@ func regexAndPrefix() suite.Feature {
 			refusalsSayNoRoute(),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", "regex-and-prefix", "status", "/my-app/(rest)", "spec", "http", "0", "match", "0", "uri", "regex"),
-			suite.Replace("VirtualService", "regex-and-prefix", "status", "/my-app", "spec", "http", "0", "match", "1", "uri", "prefix").
+			suite.Replace("VirtualService", "regex-and-prefix", expect.FieldStatus, "/my-app/(rest)", "spec", "http", "0", "match", "0", "uri", "regex"),
+			suite.Replace("VirtualService", "regex-and-prefix", expect.FieldStatus, "/my-app", "spec", "http", "0", "match", "1", "uri", "prefix").
 				At("what does not match is refused by the gateway"),
-			suite.Replace("VirtualService", "regex-and-prefix", "status", "/my-app/(rest)/?[^/]*", "spec", "http", "0", "match", "0", "uri", "regex").
+			suite.Replace("VirtualService", "regex-and-prefix", expect.FieldStatus, "/my-app/(rest)/?[^/]*", "spec", "http", "0", "match", "0", "uri", "regex").
 				At("double and encoded slashes are matched and passed on as they are"),
-			turned("dot segments are resolved before matching", "the prefix is /my-app from now on", "status",
+			edited("dot segments are resolved before matching", "the prefix is /my-app from now on", expect.FieldStatus,
 				manifest.SetField("VirtualService", "regex-and-prefix", "/my-app", "spec", "http", "0", "match", "1", "uri", "prefix"),
 				probe.GET("https://"+host+"/my-app/other"), expect.Status(200)),
 			answeredByRoute("regex-and-prefix", host, noRoute),
@@ -98,7 +95,7 @@ func regexAndPrefix() suite.Feature {
 	}
 }
 
-// singleHostManyAPIs: seed 001's layout: one host, an API on each path, each with a
+// singleHostManyAPIs: one host, an API on each path, each with a
 // VirtualService in the namespace of its application.
 func singleHostManyAPIs() suite.Feature {
 	const host = "apis.example.com"
@@ -109,19 +106,19 @@ func singleHostManyAPIs() suite.Feature {
 		Name:    "SingleHostManyAPIs",
 		Promise: "Applications of two namespaces share a host, each on its path by a VirtualService of its own.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("single-host-many-apis", pki.Leaf{DNSNames: []string{host}}),
-			suite.Apply("basic-gateway/single-host-many-apis/*.yaml"),
+			suite.Fixtures("basic-gateway/single-host-many-apis/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("each path is served by its application",
 				served("/my-app/a", "my-app"), served("/catalog/a?b=c", "catalog")),
 			suite.Now("a path of neither is refused by the gateway", refusedByGateway(host, "/"), refusedByGateway(host, "/other/a")),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("VirtualService", "api-catalog", "status", "/elsewhere/", "spec", "http", "0", "match", "0", "uri", "prefix"),
-			suite.Withhold("VirtualService", "api-my-app", "status"),
-			suite.Replace("VirtualService", "api-my-app", "status", map[string]any{"regex": "/(my-app|other)/.*"}, "spec", "http", "0", "match", "0", "uri").
+			suite.Replace("VirtualService", "api-catalog", expect.FieldStatus, "/elsewhere/", "spec", "http", "0", "match", "0", "uri", "prefix"),
+			suite.Withhold("VirtualService", "api-my-app", expect.FieldStatus),
+			suite.Replace("VirtualService", "api-my-app", expect.FieldStatus, map[string]any{"regex": "/(my-app|other)/.*"}, "spec", "http", "0", "match", "0", "uri").
 				At("a path of neither is refused by the gateway"),
 		},
 	}
@@ -136,12 +133,12 @@ const noRoute = "each refusal is logged as NR, without an upstream"
 // refusalsSayNoRoute ties each 404 to its cause: the gateway had no route (NR), the
 // application was never asked.
 func refusalsSayNoRoute() suite.Step {
-	return suite.Logged(noRoute, func(o probe.Observation, l accesslog.Line) error {
+	return suite.Logged(noRoute, func(o probe.Observation) []expect.LineCheck {
 		if o.Status != 404 {
 			return nil
 		}
-		return expect.Line(expect.FlagsAre("NR"), expect.NoUpstream())(l)
-	})
+		return []expect.LineCheck{expect.FlagsAre("NR"), expect.NoUpstream()}
+	}, expect.FieldLogFlags, expect.FieldLogUpstreamHost)
 }
 
 // crossNamespaceReference: a Gateway host may be kept for one namespace.
@@ -150,24 +147,23 @@ func crossNamespaceReference() suite.Feature {
 		Name:    "CrossNamespaceReference",
 		Promise: "A VirtualService of a namespace that the Gateway does not admit is not programmed.",
 		Spec:    spec,
-		Given:   []suite.Given{suite.Apply("basic-gateway/cross-namespace-reference/*.yaml")},
-		Then: []suite.Step{
+		Setup:   []suite.Setup{suite.Fixtures("basic-gateway/cross-namespace-reference/*.yaml")},
+		Steps: []suite.Step{
 			suite.Control("the admitted namespace is served",
 				suite.Ask(probe.GET("http://allowed.example.com/"), expect.Status(200), expect.EchoApp("my-app"))),
 			suite.Stay("the other namespace is not programmed",
 				suite.Ask(probe.GET("http://denied.example.com/"), expect.Status(404), expect.FromGateway())),
-			suite.Do("the Gateway admits every namespace", func(ctx context.Context, e *suite.Env) error {
-				return e.Edit(ctx, manifest.SetField("Gateway", "cross-namespace-reference", "*/denied.example.com", "spec", "servers", "0", "hosts", "1"))
-			}),
-			suite.Eventually("then the same VirtualService is served, so the restriction was what refused it",
+			suite.Do("the Gateway admits every namespace",
+				suite.Set("Gateway", "cross-namespace-reference", "*/denied.example.com", "spec", "servers", "0", "hosts", "1")),
+			suite.Eventually("the same VirtualService is served once it is admitted, so the restriction was what refused it",
 				suite.Ask(probe.GET("http://denied.example.com/"), expect.Status(200), expect.EchoApp("catalog"))),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "cross-namespace-reference", "status", "*/denied.example.com", "spec", "servers", "0", "hosts", "1").
+			suite.Replace("Gateway", "cross-namespace-reference", expect.FieldStatus, "*/denied.example.com", "spec", "servers", "0", "hosts", "1").
 				At("the other namespace is not programmed"),
-			suite.Withhold("VirtualService", "cross-allowed", "status"),
-			suite.Withhold("VirtualService", "cross-denied", "status").
-				At("then the same VirtualService is served, so the restriction was what refused it"),
+			suite.Withhold("VirtualService", "cross-allowed", expect.FieldStatus),
+			suite.Withhold("VirtualService", "cross-denied", expect.FieldStatus).
+				At("the same VirtualService is served once it is admitted, so the restriction was what refused it"),
 		},
 	}
 }

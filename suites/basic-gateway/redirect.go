@@ -18,11 +18,11 @@ func httpsRedirect() suite.Feature {
 		Name:    "HTTPSRedirect",
 		Promise: "Port 80 redirects every listed host to HTTPS, with path and query kept.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("https-redirect", pki.Leaf{DNSNames: []string{host, other}}),
-			suite.Apply("basic-gateway/https-redirect/*.yaml"),
+			suite.Fixtures("basic-gateway/https-redirect/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Control("every listed host answers over HTTPS",
 				suite.Ask(probe.GET("https://"+host+"/productpage"), expect.Status(200), expect.FromApp()),
 				suite.Ask(probe.GET("https://"+other+"/productpage"), expect.Status(200), expect.FromApp())),
@@ -35,11 +35,11 @@ func httpsRedirect() suite.Feature {
 					expect.Status(404), expect.FromGateway(), expect.NoLocation())),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Replace("Gateway", "https-redirect", "status", false, "spec", "servers", "0", "tls", "httpsRedirect").
+			suite.Replace("Gateway", "https-redirect", expect.FieldStatus, false, "spec", "servers", "0", "tls", "httpsRedirect").
 				At("port 80 redirects every listed host with path and query"),
-			suite.Replace("Gateway", "https-redirect", "status", []any{host, other, "unlisted.example.com"}, "spec", "servers", "0", "hosts").
+			suite.Replace("Gateway", "https-redirect", expect.FieldStatus, []any{host, other, "unlisted.example.com"}, "spec", "servers", "0", "hosts").
 				At("a host that is not listed gets 404 and no redirect"),
-			suite.Withhold("VirtualService", "https-redirect", "status"),
+			suite.Withhold("VirtualService", "https-redirect", expect.FieldStatus),
 		},
 	}
 }

@@ -17,35 +17,37 @@ const (
 	unfailing = "unfailing.example.com"
 	thousand  = 1000 // requests
 	kept      = 20   // connections that share them evenly: of two replicas each gets some
+
+	fieldFailedRequests expect.Field = "failed requests"
 )
 
-// steadily: what fails once in a while is seen by whoever asks often.
+// steadily: a route that fails once in a while is only seen by a client that asks often.
 func steadily() suite.Feature {
 	often := fmt.Sprintf("of %d requests none fails", thousand)
 	return suite.Feature{
 		Name:    "Steady",
 		Promise: "Of a thousand requests none fails.",
 		Spec:    spec,
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Credential("unfailing", pki.Leaf{DNSNames: []string{unfailing}}),
-			suite.Apply("basic-gateway/steady/*.yaml"),
+			suite.Fixtures("basic-gateway/steady/*.yaml"),
 		},
-		Then: []suite.Step{
+		Steps: []suite.Step{
 			suite.Eventually("the host answers", suite.Ask(probe.GET("https://"+unfailing+"/"), expect.Status(200))),
-			suite.Holds(often, noneFails),
+			suite.Now(often, suite.That(noneFails, fieldFailedRequests)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", "steady", "status"),
-			suite.Replace("VirtualService", "steady", "failed requests", map[string]any{
+			suite.Withhold("VirtualService", "steady", expect.FieldStatus),
+			suite.Replace("VirtualService", "steady", fieldFailedRequests, map[string]any{
 				"fault": map[string]any{"abort": map[string]any{"percentage": map[string]any{"value": 1}, "httpStatus": 500}},
-				"route": to("my-app"),
+				"route": routeTo("my-app"),
 			}, "spec", "http", "0").Called("one request of a hundred is refused").At(often),
 		},
 	}
 }
 
-// noneFails asks on all connections side by side.
-func noneFails(ctx context.Context, e *suite.Env) error {
+// noneFails asks on all connections concurrently.
+func noneFails(ctx context.Context, e suite.Env) error {
 	seen, errs := make([][]probe.Observation, kept), make([]error, kept)
 	var asking sync.WaitGroup
 	for i := range seen {
@@ -61,9 +63,9 @@ func noneFails(ctx context.Context, e *suite.Env) error {
 // askOften makes so many requests on one connection, one after the other. Only the first
 // is remembered: the others need not be found again in the gateway's log. What ends the
 // connection fails all that were to follow, so that the time is up at most once.
-func askOften(ctx context.Context, e *suite.Env, times int) ([]probe.Observation, error) {
+func askOften(ctx context.Context, e suite.Env, times int) ([]probe.Observation, error) {
 	r := probe.GET("https://" + unfailing + "/")
-	r.Timeout = e.Budget.Probe
+	r.Timeout = e.Budget().Probe
 	held, first, err := e.Hold(ctx, r)
 	if err != nil {
 		return nil, err
@@ -84,13 +86,13 @@ func failures(seen []probe.Observation) error {
 	slices.SortFunc(seen, func(a, b probe.Observation) int { return a.At.Compare(b.At) })
 	var failed []error
 	for _, o := range seen {
-		if err := expect.Status(200)(o); err != nil {
+		if err := expect.Status(200).Judge(o); err != nil {
 			failed = append(failed, err)
 		}
 	}
 	if len(failed) == 0 {
 		return nil
 	}
-	return &expect.Mismatch{Field: "failed requests", Want: fmt.Sprintf("0 of %d", len(seen)),
+	return &expect.Mismatch{Field: fieldFailedRequests, Want: fmt.Sprintf("0 of %d", len(seen)),
 		Got: fmt.Sprintf("%d of %d, the first: %v", len(failed), len(seen), failed[0])}
 }

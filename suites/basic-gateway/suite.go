@@ -6,9 +6,9 @@ import (
 	"meshgate/framework/suite"
 )
 
-const spec = "spec.md#suitesbasic-gateway"
+const spec = "docs/spec/basic-gateway.md"
 
-// Suite is the story of seeds 000 and 004: one Gateway in the control plane's
+// Suite is the story of docs/spec/basic-gateway.md: one Gateway in the control plane's
 // namespace, VirtualServices in member namespaces that refer to it.
 func Suite() suite.Suite {
 	return suite.Suite{
@@ -16,11 +16,12 @@ func Suite() suite.Suite {
 		Promise:    "What a member namespace exposes through the shared ingress gateway is reached over HTTPS, and nothing else is.",
 		Needs:      []mesh.Capability{mesh.LoadBalancer},
 		Namespaces: []string{"bookinfo", "catalog"},
-		Given: []suite.Given{
-			suite.Apply("bookinfo/productpage.yaml", "bookinfo/details.yaml", "bookinfo/ratings.yaml", "bookinfo/ratings-v1.yaml",
+		Setup: []suite.Setup{
+			suite.Fixtures("bookinfo/productpage.yaml", "bookinfo/details.yaml", "bookinfo/ratings.yaml", "bookinfo/ratings-v1.yaml",
 				"bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml"), // one version: no feature tells them apart
-			suite.Apply("basic-gateway/apps/*.yaml"),
-			suite.Where(mesh.Tracing, suite.Apply("basic-gateway/tracing/*.yaml")),
+			suite.Echo("bookinfo", "my-app"),
+			suite.Echo("catalog", "catalog"),
+			suite.Where(mesh.Tracing, suite.Fixtures("basic-gateway/tracing/*.yaml")),
 		},
 		Features: []suite.Feature{
 			httpsRedirect(),

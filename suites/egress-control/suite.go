@@ -1,9 +1,9 @@
-// Package egresscontrol asserts that nothing leaves the mesh but what is registered.
+// Package egresscontrol asserts that nothing leaves the mesh except what is registered.
 package egresscontrol
 
 import (
 	"context"
-	"net"
+	"fmt"
 	"strings"
 
 	"meshgate/framework/expect"
@@ -14,9 +14,9 @@ import (
 	"meshgate/framework/suite"
 )
 
-const spec = "spec.md#suitesegress-control-blocked-egress"
+const spec = "docs/spec/egress-control.md"
 
-// The hosts of the world outside. All are one server, which knows of no mesh.
+// The hosts outside of the mesh. All are one server, which knows of no mesh.
 const (
 	blocked  = "blocked.example.com" // never registered
 	allowed  = "allowed.example.com"
@@ -24,77 +24,78 @@ const (
 	removed  = "removed.example.com"
 )
 
-// Suite is the story of seeds 000 and 001 about REGISTRY_ONLY. The clients dial the
-// world's address, as they would have got it from a name service outside; which host
-// they mean they say by SNI or by Host.
+// Suite is the user story about REGISTRY_ONLY. The clients dial the server's address, as a
+// name service outside would have given it; which host they mean they say by SNI or by the
+// Host header.
 func Suite() suite.Suite {
-	at := new(string) // the world's address
 	return suite.Suite{
 		Name:       "egress-control",
 		Promise:    "From a workload of the mesh nothing is reached that is not registered, and what is, by whom it is registered for.",
 		Needs:      []mesh.Capability{mesh.RegistryOnly, mesh.AccessLog},
 		Namespaces: []string{"bookinfo", "other"},
 		Outside:    []string{"world"},
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.CertificateIn("world", "world", pki.Leaf{DNSNames: []string{blocked, allowed, exported, removed}}),
-			suite.Apply("world/*.yaml", "egress-control/apps/*.yaml", "agent/*.yaml", "outsider/*.yaml"),
-			suite.Edited(suite.Apply("outsider/*.yaml"), manifest.Namespaces(map[string]string{"bookinfo": "world"})),
+			suite.Fixtures("world/*.yaml", "egress-control/apps/*.yaml", "agent/*.yaml", "outsider/*.yaml"),
+			suite.Edited(suite.Fixtures("outsider/*.yaml"), manifest.Namespaces(map[string]string{"bookinfo": "world"})),
 		},
-		Prepare: func(ctx context.Context, e *suite.Env) (err error) {
-			*at, err = e.External(ctx, "world", "world")
+		Prepare: func(ctx context.Context, e suite.Env) error {
+			_, err := e.External(ctx, world().Namespace, world().Service)
 			return err
 		},
 		Features: []suite.Feature{
-			registryOnlyBlocks(at),
-			serviceEntryAllows(at),
-			exportToOneNamespace(at),
-			outsideTheMesh(at),
-			removalBlocksAgain(at),
+			registryOnlyBlocks(),
+			serviceEntryAllows(),
+			exportToOneNamespace(),
+			outsideTheMesh(),
+			removalBlocksAgain(),
 		},
 	}
 }
 
-// overTLS asks the world for a host over TLS, on one of its ports.
-func overTLS(at *string, host, port string) func(*suite.Env) probe.Request {
-	return func(*suite.Env) probe.Request {
-		r := probe.GET("https://" + host + ":" + port + "/")
-		r.Connect = net.JoinHostPort(*at, port)
-		return r
-	}
+// world is the server outside of the mesh.
+func world() suite.Server { return suite.Server{Namespace: "world", Service: "world"} }
+
+// overTLS asks the server for a host over TLS, on one of its ports, from the agent.
+func overTLS(host string, port int, checks ...expect.Check) suite.Exchange {
+	return suite.Ask(probe.GET(fmt.Sprintf("https://%s:%d/", host, port)), checks...).At(world(), port).From("bookinfo", "agent")
 }
 
-// inClear asks the world for a host by plain HTTP.
-func inClear(at *string, host string) func(*suite.Env) probe.Request {
-	return func(*suite.Env) probe.Request {
-		r := probe.GET("http://" + host + "/")
-		r.Connect = net.JoinHostPort(*at, "80")
-		return r
-	}
+// inClear asks the server for the blocked host by plain HTTP, from the agent.
+func inClear(checks ...expect.Check) suite.Exchange {
+	return suite.Ask(probe.GET("http://"+blocked+"/"), checks...).At(world(), 80).From("bookinfo", "agent")
 }
 
-// reached is an answer of the world itself, over TLS that verifies.
+// unanswered makes an exchange wait for its answer no longer than Settled: none is expected.
+func unanswered(x suite.Exchange) suite.Exchange {
+	request := x.Request
+	x.Late = func(e suite.Env) probe.Request {
+		request.Timeout = e.Budget().Settled
+		return request
+	}
+	return x
+}
+
+// reached is an answer of the server itself, over TLS that verifies.
 func reached(host string) expect.Check {
 	return expect.All(expect.Status(200), expect.Verified(), expect.EchoSNI(host))
 }
 
-// from asks from a workload of a namespace.
-func from(namespace, app string, r func(*suite.Env) probe.Request, checks ...expect.Check) suite.Exchange {
-	return suite.AskLate(r, checks...).From(namespace, app)
-}
+// sidecar is the proxy of the agent.
+func sidecar() suite.ProxyOf { return suite.Sidecar("bookinfo", "agent") }
 
-func fromAgent(r func(*suite.Env) probe.Request, checks ...expect.Check) suite.Exchange {
-	return from("bookinfo", "agent", r, checks...)
-}
+// fieldClusters is the field of the clusters that a sidecar is configured with.
+const fieldClusters expect.Field = "clusters of the sidecar"
 
-// unknownToTheMesh: if the control plane told proxies of the world's Service, nothing
-// here would say anything about hosts outside.
-func unknownToTheMesh(ctx context.Context, e *suite.Env) error {
+// unknownToTheMesh makes sure that the control plane tells proxies nothing of the server's
+// Service: if it did, no step here would say anything about hosts outside.
+func unknownToTheMesh(ctx context.Context, e suite.Env) error {
 	clusters, err := e.Sidecar("bookinfo", "agent").Admin(ctx, "clusters")
 	if err != nil {
 		return err
 	}
 	if strings.Contains(clusters, "||world.") {
-		return suite.Broken(&expect.Mismatch{Field: "clusters of the sidecar", Want: "none of the world's Service (networking.istio.io/exportTo: \"~\")", Got: "one"})
+		return suite.Infrastructure(&expect.Mismatch{Field: fieldClusters, Want: "none of the Service world (networking.istio.io/exportTo: \"~\")", Got: "one"})
 	}
 	return nil
 }

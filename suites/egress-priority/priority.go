@@ -1,8 +1,6 @@
 package egresspriority
 
 import (
-	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -12,8 +10,8 @@ import (
 	"meshgate/framework/suite"
 )
 
-// named is what a request says of its plan, and which subset may serve it for that. The
-// match is exact, and whoever names no plan that is sold gets bronze.
+// named is a value of plan-type, and which subsets may serve a request with it. The match is
+// exact, and a request with any other value is served by bronze.
 type named struct {
 	says   string
 	values []string
@@ -33,57 +31,61 @@ var plans = []named{
 	{"an endless one", []string{strings.Repeat("gold", 4<<10)}, []string{bronze}},
 }
 
-// priorityByHeader also asserts that the application hands the header on: it is the only
-// one who can.
+// priorityByHeader also asserts that the application hands the header on, which only the
+// application can do.
 func priorityByHeader() suite.Feature {
 	const h = host("priority-by-header.rating.example.com")
-	var seen []probe.Observation
-	read := suite.Becomes("whatever a request says of its plan, it is served, and the service reads the same", func(ctx context.Context, e *suite.Env) error {
-		seen = e.AskAllFrom(ctx, "bookinfo", product, 0, h.saying(plans)...)
-		for i, o := range seen {
-			if err := expect.All(expect.Status(200), handedOn(plans[i].values))(o); err != nil {
-				return fmt.Errorf("%s: %w", plans[i].says, err)
-			}
-		}
-		return nil
-	})
-	logged := suite.Becomes("the log says by which plan: gold and silver by theirs, what is not sold by bronze", func(ctx context.Context, e *suite.Env) error {
-		lines, err := e.Sidecar("bookinfo", product).Lines(ctx)
-		if err != nil {
-			return err
-		}
-		for i, o := range seen {
-			if err := expect.ExactlyOne(lines, suite.Of(o), expect.ClusterIn(h.clusters(plans[i].served)...), expect.AuthorityIs(string(h)), expect.StatusIs(200)); err != nil {
-				return fmt.Errorf("%s: %w", plans[i].says, err)
-			}
-		}
-		return nil
-	})
-	refused := suite.Now("a value that no header may have is refused by the sidecar", suite.AskLate(h.hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product))
-	sold := func(as map[string]any) suite.Sabotage {
-		return suite.Replace("VirtualService", h.name(), "log upstream cluster", as, "spec", "http", "0", "match", "0", "headers", "plan-type").At(logged.Name)
+	const (
+		read    = "every request is served, and the service reads the same plan-type"
+		logged  = "the log says that gold and silver were served by their own plans, and any other value by bronze"
+		refused = "a value that no header may have is refused by the sidecar"
+	)
+	otherMatch := func(match map[string]any) suite.Sabotage {
+		return suite.Replace("VirtualService", h.name(), expect.FieldLogUpstreamCluster, match, "spec", "http", "0", "match", "0", "headers", "plan-type").At(logged)
 	}
 	return suite.Feature{
 		Name:    "PriorityByHeader",
 		Promise: "The value of plan-type, and nothing like it, decides which plan serves a request.",
 		Spec:    spec,
-		Given:   []suite.Given{h.way()},
-		Then: []suite.Step{
+		Setup:   []suite.Setup{h.objects()},
+		Steps: []suite.Step{
 			h.served(product, gold), // the routes come all at once
-			read,
-			logged,
-			refused,
+			suite.Eventually(read, h.allServed()...),
+			suite.Eventually(logged, h.allLogged()...),
+			suite.Now(refused, suite.AskLate(h.hostile, expect.Status(http.StatusBadRequest)).From("bookinfo", product)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", h.name(), "connections of the proxy"),
-			suite.Withhold("ServiceEntry", h.name(), "status"),
-			h.relabelled(silver, gold).At(read.Name),
-			sold(map[string]any{"regex": "(?i)gold"}),
-			sold(map[string]any{"prefix": "gold"}),
-			h.servedAs("1", gold, "log upstream cluster").At(logged.Name),
-			standing(refused.Name, "with another answer to bad requests", "status", "bad-request-not-found"),
+			suite.Withhold("VirtualService", h.name(), fieldConnections),
+			suite.Withhold("ServiceEntry", h.name(), expect.FieldStatus),
+			h.relabelled(silver, gold).At(read),
+			otherMatch(map[string]any{"regex": "(?i)gold"}),
+			otherMatch(map[string]any{"prefix": "gold"}),
+			h.servedAs("1", gold, expect.FieldLogUpstreamCluster).At(logged),
+			withFilter(refused, "with another answer to bad requests", expect.FieldStatus, "bad-request-not-found"),
 		},
 	}
+}
+
+// allServed are the requests of all these values, each with a name.
+func (h host) allServed() []suite.Condition {
+	var all []suite.Condition
+	for _, p := range plans {
+		r := h.ask("", "")
+		if p.values != nil {
+			r.Header["plan-type"] = p.values
+		}
+		all = append(all, suite.Ask(r, expect.Status(200), handedOn(p.values)).From("bookinfo", product).As(p.says))
+	}
+	return all
+}
+
+// allLogged are the sidecar's lines of these requests.
+func (h host) allLogged() []suite.Condition {
+	var all []suite.Condition
+	for _, p := range plans {
+		all = append(all, suite.LineOf(p.says, sidecar(), expect.ClusterIn(h.clusters(p.served)...), expect.AuthorityIs(string(h)), expect.StatusIs(200)))
+	}
+	return all
 }
 
 func (h host) clusters(plans []string) []string {
@@ -92,18 +94,6 @@ func (h host) clusters(plans []string) []string {
 		all = append(all, h.cluster(p))
 	}
 	return all
-}
-
-func (h host) saying(all []named) []probe.Request {
-	var requests []probe.Request
-	for _, p := range all {
-		r := h.ask("", "")
-		if p.values != nil {
-			r.Header["plan-type"] = p.values
-		}
-		requests = append(requests, r)
-	}
-	return requests
 }
 
 func handedOn(values []string) expect.Check {
@@ -115,7 +105,7 @@ func handedOn(values []string) expect.Check {
 
 // hostile goes to the service directly: the application's own HTTP library would refuse to
 // read it.
-func (h host) hostile(e *suite.Env) probe.Request {
+func (h host) hostile(e suite.Env) probe.Request {
 	r := probe.GET("http://" + string(h) + "/ratings")
 	r.Connect = net.JoinHostPort("world."+e.Namespace("world")+".svc.cluster.local", "80")
 	r.Header, r.RawHeader = http.Header{"plan-type": {"gold\x01"}}, true

@@ -6,6 +6,7 @@ import (
 	"context"
 	"strings"
 
+	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
@@ -13,7 +14,7 @@ import (
 )
 
 const (
-	spec = "spec.md#suitesegress-priority"
+	spec = "docs/spec/egress-priority.md"
 
 	// The plans of the external service, which are subsets of it in the mesh's configuration.
 	gold, silver, bronze = "gold", "silver", "bronze"
@@ -28,9 +29,9 @@ const (
 // and counts of its own.
 type host string
 
-// Suite is the story of seed 004, "Egress Traffic Control". How many requests are under
-// way is counted by the external server itself. The features that look at the clock are
-// alone, so that they do not disturb each other.
+// Suite is the user story of docs/spec/egress-priority.md. The external server itself
+// counts how many requests are under way. The features that measure time run alone, so that
+// they do not disturb each other.
 func Suite() suite.Suite {
 	return suite.Suite{
 		Name:       "egress-priority",
@@ -38,9 +39,9 @@ func Suite() suite.Suite {
 		Needs:      []mesh.Capability{mesh.RegistryOnly, mesh.AccessLog},
 		Namespaces: []string{"bookinfo"},
 		Outside:    []string{"world"},
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.CertificateIn("world", "world", pki.Leaf{DNSNames: []string{"rating.example.com"}}),
-			suite.Apply("world/*.yaml", "egress-priority/apps/*.yaml"),
+			suite.Fixtures("world/*.yaml", "egress-priority/apps/*.yaml"),
 		},
 		Features: []suite.Feature{
 			priorityByHeader(),
@@ -53,28 +54,51 @@ func Suite() suite.Suite {
 			outlierEjection(),
 			limitsAtTheGateway(),
 		},
-		Prepare: func(ctx context.Context, e *suite.Env) error {
+		Prepare: func(ctx context.Context, e suite.Env) error {
 			_, err := e.External(ctx, "world", "world")
 			return err
 		},
 	}
 }
 
-// way is how the mesh knows the service by this name: who may have how much of it. The
-// fixtures are those of rating.example.com.
-func (h host) way(edits ...manifest.Edit) suite.Given {
-	return h.fitted(suite.Edited(suite.Apply("egress-priority/route/*.yaml"), edits...))
+// The fields of this suite: what the external server counts, and what proxies count.
+const (
+	fieldUnderWay      expect.Field = "requests under way"
+	fieldMostUnderWay  expect.Field = "most requests under way"
+	fieldWaiting       expect.Field = "requests waiting"
+	fieldConnections   expect.Field = "connections of the proxy"
+	fieldSentToGateway expect.Field = "requests that the sidecar has sent to the gateway"
+	fieldRefused       expect.Field = "requests refused"
+	fieldEjected       expect.Field = "endpoints ejected"
+	fieldEjectionTime  expect.Field = "time of ejection"
+	fieldGoldTime      expect.Field = "gold's time"
+	fieldWorkers       expect.Field = "workers of the proxy"
+)
+
+// objects make the external service known to the mesh by this name, with the limits of its
+// plans. The fixtures are those of rating.example.com.
+func (h host) objects(edits ...manifest.Edit) suite.Setup {
+	return h.fitted(suite.Edited(suite.Fixtures("egress-priority/route/*.yaml"), edits...))
 }
 
-func (h host) fitted(g suite.Given) suite.Given {
-	return suite.Edited(g, manifest.Hosts(map[string]string{"rating.example.com": string(h)}), manifest.Rename(map[string]string{"rating": h.name()}))
+func (h host) fitted(s suite.Setup) suite.Setup {
+	return suite.Edited(s, manifest.Hosts(map[string]string{"rating.example.com": string(h)}), manifest.Rename(map[string]string{"rating": h.name()}))
 }
 
-// name is what its objects are called.
+// name is what the objects of the host are called.
 func (h host) name() string {
 	name, _, _ := strings.Cut(string(h), ".")
 	return name
 }
 
-// cluster is a plan's cluster in proxies' configuration.
+// cluster is a plan's cluster in the configuration of proxies.
 func (h host) cluster(plan string) string { return "outbound|80|" + plan + "|" + string(h) }
+
+// world is the server outside of the mesh, and counts the port at which it says what it
+// counted.
+func world() suite.Server { return suite.Server{Namespace: "world", Service: "world"} }
+
+const counts = 8080
+
+// sidecar is the proxy of the application product.
+func sidecar() suite.ProxyOf { return suite.Sidecar("bookinfo", product) }

@@ -12,71 +12,78 @@ import (
 	"meshgate/framework/mesh"
 	"meshgate/framework/pki"
 	"meshgate/framework/probe"
-	"meshgate/framework/ratingsdb"
 	"meshgate/framework/suite"
 )
 
-// way is the one through the egress gateway, fitted to where the database is when it is
-// made. The route comes before the host is known to the mesh: a driver that waits for it
-// would else reach the database directly, and keep that connection.
-func way(at *string) []suite.Given {
-	return []suite.Given{
-		func(e *suite.Env) (manifest.Set, error) {
-			return suite.Edited(suite.Apply("mongo-egress/route/gateway.yaml", "mongo-egress/route/virtual-service.yaml"),
+// route is the VirtualService that sends the database's traffic through the gateway.
+const route = "direct-mongo-through-egress-gateway"
+
+// external is the cluster of the database in the configuration of proxies.
+const external = "outbound|27018||" + host
+
+// The fields of connections that proxies count.
+const (
+	fieldSidecarConnections expect.Field = "connections of the sidecar"
+	fieldGatewayConnections expect.Field = "connections of the egress gateway"
+)
+
+// throughGateway makes the objects that send the database's traffic through the egress
+// gateway, for the address that the database has when they are made. The route comes before
+// the host is known to the mesh: a driver that waits for it would otherwise reach the
+// database directly, and keep that connection.
+func throughGateway(at *string) []suite.Setup {
+	return []suite.Setup{
+		func(e suite.Env) (manifest.Set, error) {
+			return suite.Edited(suite.Fixtures("mongo-egress/route/gateway.yaml", "mongo-egress/route/virtual-service.yaml"),
 				manifest.SetField("VirtualService", route, []any{*at + "/32"}, "spec", "tcp", "0", "match", "0", "destinationSubnets"),
 				manifest.SetField("VirtualService", route, e.Gateway(gateway).Service(), "spec", "tcp", "0", "route", "0", "destination", "host"))(e)
 		},
-		func(e *suite.Env) (manifest.Set, error) {
-			return suite.Edited(suite.Apply("mongo-egress/route/service-entry.yaml"), suite.ExternalAddress("mongodb", *at)...)(e)
+		func(e suite.Env) (manifest.Set, error) {
+			return suite.Edited(suite.Fixtures("mongo-egress/route/service-entry.yaml"), suite.ExternalAddress("mongodb", *at)...)(e)
 		},
 	}
 }
 
-// fromAgent asks from a pod of the mesh.
-func fromAgent(at *string, checks ...expect.Check) suite.Exchange {
-	return suite.AskLate(read(at), checks...).From("bookinfo", "agent")
-}
-
-// route is the VirtualService that makes the way.
-const route = "direct-mongo-through-egress-gateway"
-
-// The clusters of proxies' configuration.
-const external = "outbound|27018||" + host
-
-func toGateway(e *suite.Env) string {
+// toGateway is the cluster of the egress gateway in the configuration of sidecars.
+func toGateway(e suite.Env) string {
 	return fmt.Sprintf("outbound|%d||%s", gatewayPort, e.Gateway(gateway).Service())
 }
 
 func throughEgressGateway(at *string) suite.Feature {
-	const name, shop = "through-egress-gateway", "page.egress.example.com"
+	const (
+		name, shop = "through-egress-gateway", "page.egress.example.com"
+
+		toTheGateway  = "ratings-v2 reached the gateway, and not the database"
+		toTheDatabase = "the gateway reached the database"
+	)
 	return suite.Feature{
 		Name:    "ThroughEgressGateway",
 		Promise: "The page shows the stars of the external database, and the egress gateway is on the way.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.AccessLog},
-		Given: append(way(at),
-			suite.Credential(name+"-page", pki.Leaf{DNSNames: []string{shop}}), suite.Apply("mongo-egress/through-egress-gateway/*.yaml")),
-		Then: []suite.Step{
+		Setup: append(throughGateway(at),
+			suite.Credential(name+"-page", pki.Leaf{DNSNames: []string{shop}}), suite.Fixtures("mongo-egress/through-egress-gateway/*.yaml")),
+		Steps: []suite.Step{
 			suite.Eventually("Reviewer 1 has one red star", suite.Ask(probe.GET("https://"+shop+"/productpage"),
 				expect.Status(200), expect.Stars("Reviewer1", 1), expect.StarColor("Reviewer1", "red"))),
-			suite.Holds("ratings-v2 reached the gateway, and not the database", onlyToGateway("ratings")),
-			suite.Holds("the gateway reached the database", gatewayReached(at)),
+			suite.Now(toTheGateway, onlyToGateway("ratings")),
+			suite.Now(toTheDatabase, gatewayReached()),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("VirtualService", route, "connections of the sidecar").At("ratings-v2 reached the gateway, and not the database"),
-			suite.Withhold("Gateway", "mongo-egress", "stars by Reviewer1"),
-			suite.Withhold("ServiceEntry", "mongodb", "stars by Reviewer1"),
-			suite.Replace("VirtualService", route, "stars by Reviewer1", 27019, "spec", "tcp", "1", "route", "0", "destination", "port", "number"),
-			suite.Meddle("the gateway reached the database", "without a trace of the database in the gateway", "connections of the egress gateway",
-				without("ServiceEntry", "mongodb", suite.Untrue(gatewayReached(at)))),
+			suite.Withhold("VirtualService", route, fieldSidecarConnections).At(toTheGateway),
+			suite.Withhold("Gateway", "mongo-egress", expect.StarsField("Reviewer1")),
+			suite.Withhold("ServiceEntry", "mongodb", expect.StarsField("Reviewer1")),
+			suite.Replace("VirtualService", route, expect.StarsField("Reviewer1"), 27019, "spec", "tcp", "1", "route", "0", "destination", "port", "number"),
+			suite.BreakBefore(toTheDatabase, "without a trace of the database in the gateway", fieldGatewayConnections,
+				without("ServiceEntry", "mongodb", suite.Not(gatewayReached()))),
 		},
 	}
 }
 
 // onlyToGateway: the application's sidecar has opened connections to the egress gateway,
 // and none to the external database.
-func onlyToGateway(app string) func(context.Context, *suite.Env) error {
-	return func(ctx context.Context, e *suite.Env) error {
+func onlyToGateway(app string) suite.Condition {
+	return suite.That(func(ctx context.Context, e suite.Env) error {
 		there, err := e.Sidecar("bookinfo", app).Opened(ctx, toGateway(e))
 		if err != nil {
 			return err
@@ -85,86 +92,101 @@ func onlyToGateway(app string) func(context.Context, *suite.Env) error {
 		if err != nil || there > 0 && direct == 0 {
 			return err
 		}
-		return &expect.Mismatch{Field: "connections of the sidecar", Want: "some to the egress gateway, none to the database",
+		return &expect.Mismatch{Field: fieldSidecarConnections, Want: "some to the egress gateway, none to the database",
 			Got: fmt.Sprintf("%d and %d", there, direct)}
-	}
+	}, fieldSidecarConnections)
 }
 
-func gatewayReached(at *string) func(context.Context, *suite.Env) error {
-	return func(ctx context.Context, e *suite.Env) error {
-		n, err := e.Through(gateway).Opened(ctx, external)
-		if err != nil || n > 0 {
-			return err
-		}
-		return &expect.Mismatch{Field: "connections of the egress gateway", Want: "some to " + *at, Got: "none"}
-	}
+func gatewayReached() suite.Condition {
+	return suite.ConnectedTo(fieldGatewayConnections, suite.GatewayProxy(gateway), external)
 }
 
 // egressAccessLog follows each connection of one client hop by hop: the port from which
 // a proxy went on is the one from which the next was reached.
 func egressAccessLog(at *string) suite.Feature {
-	var seen probe.Observation
+	const (
+		driver = "driver"
+
+		encrypted     = "the database refuses a client without TLS, so that what reached it was encrypted"
+		toTheGateway  = "the sidecar sent each connection to the egress gateway"
+		toTheDatabase = "the gateway sent each connection to the database"
+	)
 	return suite.Feature{
 		Name:    "EgressAccessLog",
 		Promise: "Each connection leaves a line in the sidecar's log and one in the egress gateway's, which say the same of it.",
 		Spec:    spec,
 		Needs:   []mesh.Capability{mesh.AccessLog},
-		Given:   way(at),
-		Then: []suite.Step{
-			suite.Becomes("a driver in the mesh reads the database over TLS of its own", func(ctx context.Context, e *suite.Env) error {
-				seen = e.AskFrom(ctx, "bookinfo", "agent", read(at)(e))
-				return expect.All(expect.Documents(ratingsdb.OneStarEach), expect.Verified(), expect.EncryptedOnTheWire(), expect.AtTheFirstTry())(seen)
-			}),
-			suite.Now("and the database takes nothing else, so that what reached it was encrypted",
-				suite.AskLate(readClear(at), expect.Severed()).From("bookinfo", "outsider")),
-			suite.Becomes("the sidecar sent each connection to the egress gateway", func(ctx context.Context, e *suite.Env) error {
-				_, err := hops(ctx, e, seen)
+		Setup:   throughGateway(at),
+		Steps: []suite.Step{
+			suite.Eventually("a driver in the mesh reads the database over TLS of its own",
+				read(at, oneStarEach(), expect.Verified(), expect.EncryptedOnTheWire(), expect.AtTheFirstTry()).As(driver)),
+			suite.Now(encrypted, fromOutsider(inClear(read(at, expect.Severed())))),
+			suite.Eventually(toTheGateway, suite.That(func(ctx context.Context, e suite.Env) error {
+				_, err := sidecarLines(ctx, e, driver)
 				return err
-			}),
-			suite.Becomes("and the gateway each of them to the database", func(ctx context.Context, e *suite.Env) error {
-				sent, err := hops(ctx, e, seen)
-				if err != nil {
-					return err
-				}
-				lines, err := e.Through(gateway).Lines(ctx)
-				if err != nil {
-					return err
-				}
-				for _, l := range sent {
-					err := expect.ExactlyOne(lines, expect.ContinuationOf(l), expect.ClusterIs(external),
-						expect.UpstreamHostIs(net.JoinHostPort(*at, strconv.Itoa(port))), expect.DownstreamPortIs(gatewayPort),
-						expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-"))
-					if err != nil {
-						return err
-					}
-				}
-				return nil
-			}),
+			}, expect.LineFields(ofSidecar("", "")...)...)),
+			suite.Eventually(toTheDatabase, suite.That(func(ctx context.Context, e suite.Env) error {
+				return gatewayLines(ctx, e, driver, *at)
+			}, expect.LineFields(ofGateway(accesslog.Line{}, "")...)...)),
 		},
 		Sabotage: []suite.Sabotage{
-			suite.Withhold("Gateway", "mongo-egress", "documents"),
-			suite.Withhold("VirtualService", route, "log upstream cluster").At("the sidecar sent each connection to the egress gateway"),
-			suite.Meddle("and the database takes nothing else, so that what reached it was encrypted", "no answer at all", "failure", cutOff(readClear(at))),
-			suite.Besides("no access log of the gateway", "access-log lines", silentGateway).At("and the gateway each of them to the database"),
+			suite.Withhold("Gateway", "mongo-egress", expect.FieldDocuments),
+			suite.Withhold("VirtualService", route, expect.FieldLogUpstreamCluster).At(toTheGateway),
+			suite.BreakBefore(encrypted, "no answer at all", expect.FieldFailure, cutOff(at)),
+			suite.AddObject("no access log of the gateway", expect.FieldLogLines, silentGateway).At(toTheDatabase),
 		},
 	}
 }
 
-// hops are the sidecar's lines of the agent's connections.
-func hops(ctx context.Context, e *suite.Env, seen probe.Observation) ([]accesslog.Line, error) {
-	lines, err := e.Sidecar("bookinfo", "agent").Lines(ctx)
+// ofSidecar is what the sidecar's line of a connection must say, the first check which
+// connection is meant.
+func ofSidecar(local, cluster string) []expect.LineCheck {
+	return []expect.LineCheck{expect.Line(expect.DownstreamRemoteIs(local), expect.DownstreamPortIs(port)), expect.ClusterIs(cluster),
+		expect.UpstreamPortIs(gatewayPort), expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-")}
+}
+
+// ofGateway is what the gateway's line of a connection must say that the sidecar's line l
+// is about.
+func ofGateway(l accesslog.Line, at string) []expect.LineCheck {
+	return []expect.LineCheck{expect.ContinuationOf(l), expect.ClusterIs(external), expect.UpstreamHostIs(net.JoinHostPort(at, strconv.Itoa(port))),
+		expect.DownstreamPortIs(gatewayPort), expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-")}
+}
+
+// sidecarLines are the sidecar's lines of the driver's connections.
+func sidecarLines(ctx context.Context, e suite.Env, driver string) ([]accesslog.Line, error) {
+	seen, err := e.Exchanged(driver)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := sidecar()(e).Lines(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var sent []accesslog.Line
 	for _, local := range seen.Connections {
-		mine := expect.Line(expect.DownstreamRemoteIs(local), expect.DownstreamPortIs(port))
-		err := expect.ExactlyOne(lines, mine, expect.ClusterIs(toGateway(e)), expect.UpstreamPortIs(gatewayPort),
-			expect.BytesBothWays(), expect.Lasted(), expect.FlagsAre("-"))
-		if err != nil {
+		checks := ofSidecar(local, toGateway(e))
+		if err := expect.ExactlyOne(lines, checks...); err != nil {
 			return nil, err
 		}
-		sent = append(sent, expect.Those(lines, mine)...)
+		sent = append(sent, expect.Those(lines, checks[0])...)
 	}
 	return sent, nil
+}
+
+// gatewayLines wants the gateway to have a line for each of these connections.
+func gatewayLines(ctx context.Context, e suite.Env, driver, at string) error {
+	sent, err := sidecarLines(ctx, e, driver)
+	if err != nil {
+		return err
+	}
+	lines, err := e.Through(gateway).Lines(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range sent {
+		if err := expect.ExactlyOne(lines, ofGateway(l, at)...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -5,75 +5,55 @@ import (
 
 	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
-	"meshgate/framework/probe"
-	"meshgate/framework/ratingsdb"
 	"meshgate/framework/suite"
 )
 
-// without takes an object away and waits for what comes of it.
-func without(kind, name string, holds suite.Deed) suite.Deed {
-	return suite.After(suite.Withdrawn(kind, name), suite.Until(holds))
+// without deletes an object, and waits until the condition is met.
+func without(kind, name string, effect suite.Condition) suite.Action {
+	return suite.Sequence(suite.Delete(kind, name), suite.WaitFor(effect))
 }
 
-// beside has something stand that should not, and waits for what comes of it.
-func beside(fixture string, holds suite.Deed) suite.Deed {
-	return suite.After(suite.Standing(suite.Apply(fixture)), suite.Until(holds))
+// withExtra applies a fixture that should not be there, and waits until the condition is
+// met.
+func withExtra(fixture string, effect suite.Condition) suite.Action {
+	return suite.Sequence(suite.Apply(suite.Fixtures(fixture)), suite.WaitFor(effect))
 }
 
 // endpoint sends the gateway to another address of the database than the configuration was
-// rendered for, and waits for what comes of it.
-func endpoint(to *string, holds suite.Deed) suite.Deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		return suite.After(suite.Set("ServiceEntry", "mongodb", *to, "spec", "endpoints", "0", "address"), suite.Until(holds))(ctx, e)
-	}
+// rendered for, and waits until the condition is met.
+func endpoint(to *string, effect suite.Condition) suite.Action {
+	return suite.Func(func(ctx context.Context, e suite.Env) error {
+		return suite.Sequence(suite.Set("ServiceEntry", "mongodb", *to, "spec", "endpoints", "0", "address"), suite.WaitFor(effect)).Run(ctx, e)
+	})
 }
 
-// reads asserts that the agent reads the database.
-func reads(at *string) suite.Deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		return expect.Documents(ratingsdb.OneStarEach)(e.AskFrom(ctx, "bookinfo", "agent", read(at)(e)))
-	}
-}
-
-// allowAny is a fixture that lets the agent out wherever it likes.
+// allowAny is a fixture that lets the agent reach any address.
 const allowAny = "mongo-egress/sabotage/allow-any.yaml"
 
-// again has what was withdrawn stand once more.
-func again(at *string) suite.Deed { return suite.Standing(way(at)...) }
-
 // elsewhere has the mesh know the database's address as that of a host where nobody
-// listens: it is refused all the same, for another reason.
-func elsewhere(at *string) suite.Deed {
-	return func(ctx context.Context, e *suite.Env) error {
-		known := manifest.SetField("ServiceEntry", "elsewhere", []any{*at}, "spec", "addresses")
-		return e.Stand(ctx, []suite.Given{suite.Edited(suite.Apply("mongo-egress/sabotage/elsewhere.yaml"), known)})
-	}
+// listens: the connection is refused all the same, for another reason.
+func elsewhere(at *string) suite.Action {
+	return suite.Apply(func(e suite.Env) (manifest.Set, error) {
+		return suite.Edited(suite.Fixtures("mongo-egress/sabotage/elsewhere.yaml"),
+			manifest.SetField("ServiceEntry", "elsewhere", []any{*at}, "spec", "addresses"))(e)
+	})
 }
 
 // cutOff keeps the pod without a sidecar from the database.
-func cutOff(ask func(*suite.Env) probe.Request) suite.Deed {
-	return beside("mongo-egress/no-way-around/network-policy.yaml", func(ctx context.Context, e *suite.Env) error {
-		r := ask(e)
-		r.Timeout = e.Budget.Settled // an answer is not expected
-		return expect.Dropped()(e.AskFrom(ctx, "bookinfo", "outsider", r))
-	})
+func cutOff(at *string) suite.Action {
+	return withExtra("mongo-egress/no-way-around/network-policy.yaml", fromOutsider(briefly(inClear(read(at, expect.Dropped())))))
 }
 
-// straight opens the way past the gateway, and waits until the agent has taken it.
-func straight(at *string) suite.Deed {
-	return without("VirtualService", route, func(ctx context.Context, e *suite.Env) error {
-		if err := reads(at)(ctx, e); err != nil {
-			return err
-		}
-		return suite.Untrue(onlyToGateway("agent"))(ctx, e)
-	})
+// bypassOpened opens the path around the gateway, and waits until the agent has taken it.
+func bypassOpened(at *string) suite.Action {
+	return without("VirtualService", route, suite.All(read(at, oneStarEach()), suite.Not(onlyToGateway("agent"))))
 }
 
-// silentAgent and silentGateway write no access log. All features are alone: nobody else
-// reads it.
-func silentAgent() suite.Given { return suite.Apply("mongo-egress/sabotage/agent-unlogged.yaml") }
+// silentAgent and silentGateway write no access log. All features are alone: no other
+// feature reads it.
+func silentAgent() suite.Setup { return suite.Fixtures("mongo-egress/sabotage/agent-unlogged.yaml") }
 
-func silentGateway(e *suite.Env) (manifest.Set, error) {
-	return suite.Edited(suite.Apply("mongo-egress/sabotage/gateway-unlogged.yaml"),
+func silentGateway(e suite.Env) (manifest.Set, error) {
+	return suite.Edited(suite.Fixtures("mongo-egress/sabotage/gateway-unlogged.yaml"),
 		manifest.SetField("Telemetry", "mongo-egressgateway-unlogged", e.Gateway(gateway).Selector, "spec", "selector", "matchLabels"))(e)
 }

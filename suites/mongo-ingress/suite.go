@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"meshgate/fixtures"
+	"meshgate/framework/expect"
 	"meshgate/framework/manifest"
 	"meshgate/framework/mesh"
 	"meshgate/framework/probe"
@@ -15,7 +16,7 @@ import (
 )
 
 const (
-	spec = "spec.md#suitesmongo-ingress"
+	spec = "docs/spec/mongo-ingress.md"
 
 	gateway   = "mongo-ingressgateway"
 	tlsPort   = 27018
@@ -25,8 +26,8 @@ const (
 	reader = "mongo-credentials" // and of the user that may read
 )
 
-// Suite is the story of seed 004, "Multiple Ingress Gateways with MongoDB": a database in
-// the mesh, a gateway for it alone, and ratings-v2 that comes to it from outside.
+// Suite is the user story of docs/spec/mongo-ingress.md: a database in the mesh, a gateway
+// for it alone, and ratings-v2 that reaches it from outside.
 func Suite() suite.Suite {
 	return suite.Suite{
 		Name:       "mongo-ingress",
@@ -34,12 +35,12 @@ func Suite() suite.Suite {
 		Needs:      []mesh.Capability{mesh.LoadBalancer, mesh.TCPRouting},
 		Namespaces: []string{"bookinfo"},
 		Gateways:   []mesh.GatewaySpec{{Name: gateway, Ports: []int{clearPort, tlsPort}}},
-		Given: []suite.Given{
+		Setup: []suite.Setup{
 			suite.Password("bookinfo", root, "meshgate"),
 			suite.Password("bookinfo", reader, "bookinfo"),
 			suite.TrustedCA("bookinfo", "mongo-ca"),
 			database,
-			suite.Apply("bookinfo/productpage.yaml", "bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml",
+			suite.Fixtures("bookinfo/productpage.yaml", "bookinfo/reviews.yaml", "bookinfo/reviews-v3.yaml",
 				"bookinfo/ratings.yaml", "bookinfo/ratings-v2.yaml", "mongodb/versions.yaml"),
 		},
 		Prepare: prepare,
@@ -58,9 +59,9 @@ func Suite() suite.Suite {
 
 // database keeps its data on a volume. Where the cluster gives none it keeps them as long
 // as its pod lives, which is enough for all but ConnectionLoss.
-func database(e *suite.Env) (manifest.Set, error) {
+func database(e suite.Env) (manifest.Set, error) {
 	set, err := manifest.Load(fixtures.FS, "mongodb/mongodb.yaml")
-	if err != nil || e.Mesh.Has(mesh.PersistentVolume) == nil {
+	if err != nil || e.Mesh().Has(mesh.PersistentVolume) == nil {
 		return set, err
 	}
 	if set, err = set.Without("PersistentVolumeClaim", "mongodb"); err != nil {
@@ -69,29 +70,42 @@ func database(e *suite.Env) (manifest.Set, error) {
 	return set.With(manifest.SetField("Deployment", "mongodb-v1", []any{map[string]any{"name": "data", "emptyDir": map[string]any{}}}, "spec", "template", "spec", "volumes"))
 }
 
-func prepare(ctx context.Context, e *suite.Env) error {
+func prepare(ctx context.Context, e suite.Env) error {
 	r := probe.Request{Kind: probe.KindMongoDB, URL: "mongodb://mongodb:27017/" + ratingsdb.Database, Mongo: e.Login(root).At("admin")}
 	return e.SetUpMongo(ctx, "bookinfo", "mongodb", clearPort, r, func(m *probe.Mongo) error {
 		return ratingsdb.Prepare(ctx, m.Database(), ratingsdb.Reader(e.Login(reader)))
 	})
 }
 
-// read is the reader's look at the ratings, over TLS.
-func read(host string) func(*suite.Env) probe.Request {
-	return func(e *suite.Env) probe.Request {
-		return probe.Request{Kind: probe.KindMongoDB, URL: address("mongodb+tls", host, tlsPort), Mongo: e.Login(reader).At(ratingsdb.Database)}
-	}
+// read reads the ratings through the gateway over TLS.
+func read(host string, checks ...expect.Check) suite.Exchange {
+	return ask(address("mongodb+tls", host, tlsPort), checks...)
 }
 
-// readClear is the same without TLS.
-func readClear(host string, port int) func(*suite.Env) probe.Request {
-	return func(e *suite.Env) probe.Request {
-		return probe.Request{Kind: probe.KindMongoDB, URL: address("mongodb", host, port), Mongo: e.Login(reader).At(ratingsdb.Database)}
-	}
+// readClear reads the ratings through the gateway without TLS.
+func readClear(host string, port int, checks ...expect.Check) suite.Exchange {
+	return ask(address("mongodb", host, port), checks...)
 }
 
-// asRoot is the administrator's way to the database, over TLS.
-func asRoot(e *suite.Env, host string) probe.Request {
+func ask(url string, checks ...expect.Check) suite.Exchange {
+	return suite.Ask(probe.Request{Kind: probe.KindMongoDB, URL: url}, checks...).Through(gateway).LogIn(reader, ratingsdb.Database)
+}
+
+// oneStarEach wants the documents that the set-up wrote.
+func oneStarEach() expect.Check { return expect.Documents(ratingsdb.OneStarEach) }
+
+// briefly waits for the answer no longer than the window Settled: none is expected.
+func briefly(x suite.Exchange) suite.Exchange {
+	request := x.Request
+	x.Late = func(e suite.Env) probe.Request {
+		request.Timeout = e.Budget().Settled
+		return request
+	}
+	return x
+}
+
+// asRoot is a request of the administrator, over TLS.
+func asRoot(e suite.Env, host string) probe.Request {
 	return probe.Request{Kind: probe.KindMongoDB, URL: address("mongodb+tls", host, tlsPort), Mongo: e.Login(root).At("admin")}
 }
 

@@ -38,7 +38,7 @@ func Ensure(ctx context.Context, run engine.Runner, want engine.Kind, install bo
 	}
 	defer unlock()
 	m := mechanic{run: run, host: h, log: log, paths: systemPaths()}
-	if err := m.mend(ctx, want, install); err != nil {
+	if err := m.ensure(ctx, want, install); err != nil {
 		return err
 	}
 	_, err = engine.Detect(ctx, run, want)
@@ -53,8 +53,8 @@ type mechanic struct {
 	paths paths
 }
 
-// mend looks again, now that nobody else is at it, and does what is missing.
-func (m mechanic) mend(ctx context.Context, want engine.Kind, install bool) error {
+// ensure looks again, now that nobody else is at it, and does what is missing.
+func (m mechanic) ensure(ctx context.Context, want engine.Kind, install bool) error {
 	e, err := engine.Detect(ctx, m.run, want)
 	if err == nil {
 		if e.NeedsShim(m.host) {

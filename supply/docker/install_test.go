@@ -107,31 +107,31 @@ func TestInstallThatFailsNamesTheCommand(t *testing.T) {
 	require.ErrorContains(t, err, engine.InstallCommand)
 }
 
-func TestMendDoesNotInstallUnasked(t *testing.T) {
+func TestEnsureDoesNotInstallUnasked(t *testing.T) {
 	run := &scripted{t: t}
 	m, _ := machineOf(t, run)
-	err := m.mend(context.Background(), engine.Auto, false)
+	err := m.ensure(context.Background(), engine.Auto, false)
 	require.ErrorContains(t, err, engine.InstallCommand)
 	assert.Empty(t, run.calls)
 	m.host.Distribution = []string{"fedora"}
-	require.Error(t, m.mend(context.Background(), engine.Auto, true), "packages of another distribution")
+	require.Error(t, m.ensure(context.Background(), engine.Auto, true), "packages of another distribution")
 	assert.Empty(t, run.calls)
 }
 
-func TestMendDoesNotTouchAnEngineThatRefusesUs(t *testing.T) {
+func TestEnsureDoesNotTouchAnEngineThatRefusesUs(t *testing.T) {
 	run := &scripted{t: t, found: map[string][]string{"docker": {"/d/docker"}, "dockerd": {"/no/dockerd"}}, answers: map[string]answer{
 		"/d/docker info": {err: exit("permission denied")},
 	}}
 	m, _ := machineOf(t, run)
-	require.ErrorContains(t, m.mend(context.Background(), engine.Auto, true), "permission denied")
+	require.ErrorContains(t, m.ensure(context.Background(), engine.Auto, true), "permission denied")
 	assert.NoFileExists(t, m.paths.daemonConfig)
 }
 
-func TestMendWithSystemd(t *testing.T) {
+func TestEnsureWithSystemd(t *testing.T) {
 	run := &scripted{t: t, found: map[string][]string{"dockerd": {"/usr/sbin/dockerd"}}, answers: map[string]answer{"systemctl start docker": {err: exit("Unit docker.service not found.")}}}
 	m, _ := machineOf(t, run)
 	m.host.Systemd, m.host.Bounding = true, 0x1ffffffffff
-	require.ErrorContains(t, m.mend(context.Background(), engine.Docker, false), "journalctl -u docker")
+	require.ErrorContains(t, m.ensure(context.Background(), engine.Docker, false), "journalctl -u docker")
 }
 
 func TestADaemonThatEndsAtOnceIsToldWithItsLastWords(t *testing.T) {

@@ -79,11 +79,11 @@ func TestPartsOfReadsTheBundle(t *testing.T) {
 	assert.Empty(t, p.calico)
 
 	_, err = partsOf(tinyBundle(t, tiny{}, "metallb"))
-	require.ErrorContains(t, err, "no node image")
+	require.ErrorContains(t, err, "no node image: run `meshgate bundle fill node` to fetch it")
 	_, err = partsOf(tinyBundle(t, tiny{}, "node", "metallb"))
-	require.ErrorContains(t, err, "no calico")
+	require.ErrorContains(t, err, "run `meshgate bundle fill calico` to fetch it")
 	_, err = partsOf(tinyBundle(t, tiny{}, "node", "calico"))
-	require.ErrorContains(t, err, "no metallb")
+	require.ErrorContains(t, err, "run `meshgate bundle fill metallb` to fetch it")
 }
 
 func TestNodeImageIsLoadedOnceUnderItsOwnName(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"meshgate/framework/cluster"
 	"meshgate/framework/cluster/engine"
 	"meshgate/framework/progress"
 )
@@ -83,8 +84,11 @@ func (p *Provider) Leftovers(ctx context.Context) ([]string, error) {
 	return left, errors.Join(err, nerr)
 }
 
-// Purge removes the node images that engines keep as a cache for the next run. The engine
-// refuses to remove an image that a cluster still uses, so that one stays.
+var _ cluster.Purger = (*Provider)(nil)
+
+// Purge implements cluster.Purger: it removes the node images that engines keep as a cache
+// for the next run. The engine refuses to remove an image that a cluster still uses, so that
+// one stays, and the error says so.
 func (p *Provider) Purge(ctx context.Context, log progress.Log) error {
 	phase := log.Begin("remove node images")
 	err := p.purge(ctx)
@@ -94,6 +98,10 @@ func (p *Provider) Purge(ctx context.Context, log progress.Log) error {
 
 func (p *Provider) purge(ctx context.Context) error {
 	e, err := engine.Detect(ctx, p.o.Runner, p.o.Engine)
+	var unusable *engine.UnusableError
+	if errors.As(err, &unusable) && unusable.Cause() == engine.Absent {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func nodeEntry(b *bundle.Bundle) (bundle.Entry, error) {
 			return e, nil
 		}
 	}
-	return bundle.Entry{}, fmt.Errorf("bundle %s has no node image: run `meshgate bundle` to fetch it", b.Dir())
+	return bundle.Entry{}, fmt.Errorf("bundle %s has no node image: run `meshgate bundle fill node` to fetch it", b.Dir())
 }
 
 // nodeTag is the engine's tag for a node image; it follows from its content.
@@ -40,7 +40,7 @@ func nodeTag(e bundle.Entry) string {
 }
 
 // ensureNodeImage loads the node image into the engine unless it is there. The image stays
-// there as a cache; Purge removes it.
+// there as a cache; Purge removes it (`meshgate down --node-images`).
 func ensureNodeImage(ctx context.Context, e *engine.Engine, b *bundle.Bundle, entry bundle.Entry, log progress.Phase) (tag string, err error) {
 	tag = nodeTag(entry)
 	if _, err := e.Run(ctx, "image", "inspect", "--format", "{{.Id}}", tag); err == nil {

@@ -114,6 +114,27 @@ func TestDownWithoutEngineRemovesTheFiles(t *testing.T) {
 	assert.Empty(t, left)
 }
 
+func TestPurgeRemovesOurNodeImagesAndNoOthers(t *testing.T) {
+	f := newFake(t)
+	p, err := New(Options{Name: "m", Nodes: 1, Dir: t.TempDir(), Runner: f, Engine: engine.Docker})
+	require.NoError(t, err)
+	list := "docker images --format {{.Repository}}:{{.Tag}} " + nodeRepository
+	f.answers[list], f.answers["docker rmi"] = "", ""
+	require.NoError(t, p.Purge(t.Context(), progress.Discard()))
+	assert.NotContains(t, strings.Join(f.calls, "\n"), "rmi", "there are none")
+	f.answers[list] = nodeRepository + ":abc\n" + nodeRepository + ":abc-def\n"
+	require.NoError(t, p.Purge(t.Context(), progress.Discard()))
+	assert.Equal(t, "docker rmi "+nodeRepository+":abc "+nodeRepository+":abc-def", f.calls[len(f.calls)-1])
+	f.fails["docker rmi"] = "image is being used by running container 12"
+	require.ErrorContains(t, p.Purge(t.Context(), progress.Discard()), "being used")
+}
+
+func TestPurgeWithoutAnEngineHasNothingToRemove(t *testing.T) {
+	p, err := New(Options{Name: "m", Nodes: 1, Dir: t.TempDir(), Runner: noEngine{}})
+	require.NoError(t, err)
+	require.NoError(t, p.Purge(t.Context(), progress.Discard()))
+}
+
 type noEngine struct{ engine.Commands }
 
 func (noEngine) Find(string) []string { return nil }

@@ -26,10 +26,10 @@ func partsOf(b *bundle.Bundle) (parts, error) {
 	if _, spared := b.Spared("calico"); spared {
 		p.calico = nil
 	} else if len(p.calico) == 0 {
-		return parts{}, fmt.Errorf("bundle %s has no calico, and its node image has no CNI plugin: run `meshgate bundle` to fetch it", b.Dir())
+		return parts{}, fmt.Errorf("bundle %s has no calico, and its node image has no CNI plugin: run `meshgate bundle fill calico` to fetch it", b.Dir())
 	}
 	if len(p.metallb) == 0 {
-		return parts{}, fmt.Errorf("bundle %s has no metallb, which gives gateways their addresses: run `meshgate bundle` to fetch it", b.Dir())
+		return parts{}, fmt.Errorf("bundle %s has no metallb, which gives gateways their addresses: run `meshgate bundle fill metallb` to fetch it", b.Dir())
 	}
 	if e, err := b.Entry(cluster.AgentImage); err == nil {
 		p.agent = &e

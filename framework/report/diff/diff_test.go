@@ -16,11 +16,11 @@ import (
 
 func step(name string, took time.Duration) report.Step {
 	converged := report.Seconds(took / 2)
-	return report.Step{Name: name, Kind: report.Then, Status: report.Pass, Took: report.Seconds(took), ConvergedAfter: &converged}
+	return report.Step{Name: name, Kind: report.Assertion, Status: report.Pass, Took: report.Seconds(took), ConvergedAfter: &converged}
 }
 
 func failing(name, want, got string) report.Step {
-	s := report.Step{Name: name, Kind: report.Then, Status: report.Fail, Took: report.Seconds(time.Minute)}
+	s := report.Step{Name: name, Kind: report.Assertion, Status: report.Fail, Took: report.Seconds(time.Minute)}
 	s.Failure = &report.Failure{Message: "saw " + got, Mismatches: []report.Mismatch{{Field: "status", Want: want, Got: got}}}
 	return s
 }

@@ -25,8 +25,8 @@ func TestSignedRankHasTheKnownValues(t *testing.T) {
 		"smallest against":      {[]float64{-1, 2, 3, 4, 5, 6}, 6, 4.0 / 64},
 		"ties, all of one sign": {[]float64{2, 2, 2, 2}, 4, 2.0 / 16},
 		"ties, one against":     {[]float64{2, 2, 2, -2}, 4, 10.0 / 16},
-		// Nine patients before and after: the sum of positive ranks is 40 of 45, two-sided 20/512.
-		"nine patients": {[]float64{0.952, -0.147, 1.022, 0.43, 0.62, 0.59, 0.49, -0.08, 0.01}, 9, 20.0 / 512},
+		// Nine subjects before and after: the sum of positive ranks is 40 of 45, two-sided 20/512.
+		"nine subjects": {[]float64{0.952, -0.147, 1.022, 0.43, 0.62, 0.59, 0.49, -0.08, 0.01}, 9, 20.0 / 512},
 	} {
 		n, p := signedRank(c.d)
 		assert.Equal(t, c.n, n, name)
