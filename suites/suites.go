@@ -6,6 +6,7 @@ import (
 	basicgateway "meshgate/suites/basic-gateway"
 	egresscontrol "meshgate/suites/egress-control"
 	egresspriority "meshgate/suites/egress-priority"
+	headerrouting "meshgate/suites/header-routing"
 	mongoegress "meshgate/suites/mongo-egress"
 	mongoingress "meshgate/suites/mongo-ingress"
 	tlsorigination "meshgate/suites/tls-origination"
@@ -20,5 +21,6 @@ func All() []suite.Suite {
 		egresspriority.Suite(),
 		tlsorigination.Suite(),
 		egresscontrol.Suite(),
+		headerrouting.Suite(),
 	}
 }
