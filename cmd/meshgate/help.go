@@ -27,6 +27,7 @@ func groups() []commandGroup {
 			return []*cobra.Command{a.up(), a.down(), a.doctor(), a.bundle()}
 		}},
 		{"trust", "Test the suites themselves:", func(a *app) []*cobra.Command { return []*cobra.Command{a.sabotage(), a.soak()} }},
+		{"authors", "Write suites:", func(a *app) []*cobra.Command { return []*cobra.Command{a.newSuite()} }},
 		{"reports", "Read reports:", func(a *app) []*cobra.Command { return []*cobra.Command{a.report()} }},
 		{groupProgram, "The program itself:", func(a *app) []*cobra.Command { return []*cobra.Command{a.version()} }},
 	}
