@@ -74,7 +74,11 @@ verify: ## Fail when generated files or formatting have drifted
 bench: build ## Measure: warm run, kept cluster, and the bare floor beside them
 	@go run ./internal/bench $(ARGS)
 
+# Linters are tools of a module of their own, so that their dependencies are not meshgate's.
+tool = go tool -modfile=$(CURDIR)/internal/tools/go.mod
+
 .PHONY: lint
-lint: ## golangci-lint, at the version that .golangci.yaml was written for
-	@golangci-lint run
-	@cd supply && golangci-lint run
+lint: ## golangci-lint, and code that nothing reaches; both pinned in internal/tools
+	@$(tool) golangci-lint run ./...
+	@cd supply && $(tool) golangci-lint run ./...
+	@dead=$$($(tool) deadcode -test ./... && cd supply && $(tool) deadcode -test ./...); test -z "$$dead" || { echo "$$dead"; exit 1; }
